@@ -1,0 +1,84 @@
+"""What an answer does to an appointment, whichever way it came. Shared steps, inside their caller's transaction."""
+
+from typing import Any
+
+import pendulum
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import audit
+from reminder_site.actions.plans import replan
+from reminder_site.domain.actor import PATIENT
+from reminder_site.domain.answers import Kind
+from reminder_site.domain.dialogue import Decision, decide, take_back
+from reminder_site.models import Appointment
+from reminder_site.queries.links import standing_of
+
+STANDS_AGAIN: dict[str, Any] = {
+    "state": "booked",
+    "cancelled_at": None,
+    "cancelled_by": "",
+    "cancel_reason": "",
+    "undo_until": None,
+    "late_notice": False,
+}
+NO_NOTICE: dict[str, Any] = {"notice_kind": "", "notice_at": None, "undo_until": None, "moved_from": None}
+
+
+def held(session: Session, appointment_id: int) -> Appointment:
+    """Read an appointment as it is now and keep others from changing it until this transaction ends."""
+    query = select(Appointment).where(Appointment.id == appointment_id)
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def answer(session: Session, appointment: Appointment, kind: Kind, *, way: str, now: pendulum.DateTime) -> Decision:
+    """Let an answer do to an appointment what it does; `way` is "text" or "link"."""
+    return _apply(session, appointment, decide(kind, standing_of(appointment), now), way=way, now=now)
+
+
+def undo(session: Session, appointment: Appointment, *, way: str, now: pendulum.DateTime) -> Decision:
+    """Take the patient's last answer back."""
+    return _apply(session, appointment, take_back(standing_of(appointment), now), way=way, now=now)
+
+
+def _apply(
+    session: Session, appointment: Appointment, decision: Decision, *, way: str, now: pendulum.DateTime
+) -> Decision:
+    if decision.step == "none":
+        return decision
+    for name, value in _changes(appointment, decision, now).items():
+        setattr(appointment, name, value)
+    appointment.version += 1
+    audit.record(
+        session,
+        actor=PATIENT,
+        what=f"answer.{decision.step}",
+        clinic_id=appointment.clinic_id,
+        subject=appointment.public_id,
+        facts={"way": way, "late": decision.late_notice},
+        now=now,
+    )
+    replan(session, appointment, by=PATIENT, now=now)
+    return decision
+
+
+def _changes(appointment: Appointment, decision: Decision, now: pendulum.DateTime) -> dict[str, Any]:
+    step = decision.step
+    again = {**STANDS_AGAIN, "ics_sequence": appointment.ics_sequence + 1} if appointment.state == "cancelled" else {}
+    if step == "ask_to_move":
+        return {"answer": "change_wanted", "answered_at": now}
+    if step == "take_back":
+        return {**again, "answer": "none", "answered_at": None}
+    if step == "cancel":
+        return {
+            **NO_NOTICE,
+            "state": "cancelled",
+            "answer": "cannot_come",
+            "answered_at": now,
+            "cancelled_at": now,
+            "cancelled_by": "patient",
+            "cancel_reason": "the patient can't come",
+            "late_notice": decision.late_notice,
+            "ics_sequence": appointment.ics_sequence + 1,
+        }
+    return {**again, "answer": "confirmed", "answered_at": now}

@@ -1,0 +1,192 @@
+"""Texts patients send: each is kept once, threaded, understood and acted on; what is in doubt goes to a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pendulum
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import answering, opt_outs
+from reminder_site.db import transaction
+from reminder_site.domain import wording
+from reminder_site.domain.actor import PATIENT
+from reminder_site.domain.answers import Answer, understand
+from reminder_site.domain.dialogue import FIXED_REPLIES, TWILIO_REPLIES
+from reminder_site.domain.spoken import day_and_clock
+from reminder_site.domain.text_safety import strip_controls
+from reminder_site.domain.times import to_local
+from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.queries import inbox, threads
+from reminder_site.queries.plans import ground, is_opted_out, values
+from reminder_site.queries.threads import Thread
+
+LONGEST_BODY = 1600
+SAME_REPLY_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """A stored text with all that is known about it."""
+
+    row: InboundMessage
+    said: Answer
+    thread: Thread
+    sender: str
+    now: pendulum.DateTime
+
+
+def receive(
+    *, sid: str, from_e164: str, to: str, body: str, media_count: int, service: str = "", now: pendulum.DateTime
+) -> str | None:
+    """Take one text in and return the reply to it, or None for silence; the same `sid` again returns the same reply.
+
+    `service` is the Messaging Service it came through, if any.
+    """
+    earlier = inbox.reply_given(sid)
+    if earlier is not None:
+        return earlier or None
+    try:
+        with transaction() as session:
+            row = _store(session, sid, from_e164, to, body, media_count, now)
+            sender = threads.sender_of_text(service, to)
+            thread = threads.find(row.from_e164, sender, now=now)
+            arrived = _Arrived(row, understand(row.body), thread, sender, now)
+            row.clinic_id, row.patient_id, row.appointment_id = (
+                thread.clinic_id,
+                thread.patient_id,
+                thread.appointment_id,
+            )
+            row.understood = arrived.said.kind
+            row.reply = _act(session, arrived)
+            return row.reply or None
+    except IntegrityError:
+        earlier = inbox.reply_given(sid)
+        if earlier is None:
+            raise
+        return earlier or None
+
+
+def _store(
+    session: Session, sid: str, from_e164: str, to: str, body: str, media_count: int, now: pendulum.DateTime
+) -> InboundMessage:
+    """Keep the text first: of two copies at once the second fails here, before anything has been done."""
+    row = InboundMessage(
+        sid=sid,
+        from_e164=from_e164[:24],
+        to=to[:24],
+        body=strip_controls(body)[:LONGEST_BODY],
+        media_count=media_count,
+        understood="other",
+        received_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _act(session: Session, arrived: _Arrived) -> str:
+    row, said = arrived.row, arrived.said
+    was_out = is_opted_out(session, row.from_e164, arrived.sender)
+    deed = DEEDS.get(said.kind, _for_a_person)
+    reply = deed(session, arrived)
+    if was_out or is_opted_out(session, row.from_e164, arrived.sender) or row.body.strip().upper() in TWILIO_REPLIES:
+        return ""
+    if said.kind == "other" and inbox.replied_lately(row.from_e164, now=arrived.now, minutes=SAME_REPLY_MINUTES):
+        return ""  # an answering machine would keep this up for ever
+    return _written(session, arrived, reply)
+
+
+def _answer(session: Session, arrived: _Arrived) -> str:
+    row, thread = arrived.row, arrived.thread
+    if arrived.said.also_opt_in and opt_outs.end(session, row.from_e164, arrived.sender, by=PATIENT, now=arrived.now):
+        row.effect = "wants texts again"
+        return ""
+    if thread.several:
+        row.effect, row.needs_person = f"{arrived.said.words}, but it could be about several appointments", True
+        return "which_one_reply"
+    if thread.appointment_id is None:
+        row.effect, row.needs_person = f"{arrived.said.words}, but nothing is booked for this number", True
+        return "nothing_booked_reply" if thread.patient_id else ""
+    appointment = answering.held(session, thread.appointment_id)
+    decision = answering.answer(session, appointment, arrived.said.kind, way="text", now=arrived.now)
+    row.effect, row.needs_person = decision.effect, decision.needs_person
+    return decision.reply
+
+
+def _stop(session: Session, arrived: _Arrived) -> str:
+    _opt_out(session, arrived, "text")
+    arrived.row.effect = "wants no more texts"
+    return ""
+
+
+def _stop_and_maybe_cancel(session: Session, arrived: _Arrived) -> str:
+    """Keep a bare CANCEL as the opt-out the law and Twilio take it for, and have somebody ask what was meant."""
+    _opt_out(session, arrived, "text")
+    what = "an appointment"
+    if arrived.thread.appointment_id is not None and not arrived.thread.several:
+        appointment = session.get_one(Appointment, arrived.thread.appointment_id)
+        today = to_local(arrived.now, appointment.time_zone).date()
+        what = f"the appointment on {day_and_clock(appointment.starts_local, today)}"
+    arrived.row.effect = f"gets no more texts now, and may want to cancel {what}: phone them"
+    arrived.row.needs_person = True
+    return ""
+
+
+def _wrong_number(session: Session, arrived: _Arrived) -> str:
+    for patient in threads.numbers_patients(arrived.row.from_e164, arrived.sender):
+        patient.phone_flag = "wrong_number"
+        patient.version += 1
+    session.flush()
+    _opt_out(session, arrived, "wrong_number")
+    arrived.row.effect, arrived.row.needs_person = "says this is the wrong number: texts to it have stopped", True
+    return ""
+
+
+def _opt_out(session: Session, arrived: _Arrived, source: str) -> None:
+    row = arrived.row
+    opt_outs.start(
+        session, row.from_e164, arrived.sender, word=row.body.strip(), source=source, by=PATIENT, now=arrived.now
+    )
+
+
+def _start(session: Session, arrived: _Arrived) -> str:
+    ended = opt_outs.end(session, arrived.row.from_e164, arrived.sender, by=PATIENT, now=arrived.now)
+    arrived.row.effect = "wants texts again" if ended else "asked for texts, which were on"
+    return ""
+
+
+def _help(session: Session, arrived: _Arrived) -> str:
+    arrived.row.effect = arrived.said.words
+    return "help_reply"
+
+
+def _for_a_person(session: Session, arrived: _Arrived) -> str:
+    row = arrived.row
+    row.needs_person = True
+    row.effect = "sent a picture" if row.media_count and not row.body.strip() else arrived.said.words
+    return "unclear_reply" if arrived.thread.patient_id else ""
+
+
+def _written(session: Session, arrived: _Arrived, reply: str) -> str:
+    thread = arrived.thread
+    if not reply or thread.clinic_id is None:
+        return ""
+    base = ground(session, thread.clinic_id)
+    patient = session.get(Patient, thread.patient_id) if thread.patient_id else None
+    appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
+    local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
+    fields = values(base.clinic, patient.first_name if patient else "", local, "")
+    return wording.render({**base.texts, **FIXED_REPLIES}[reply], fields)[:LONGEST_BODY]
+
+
+DEEDS: dict[str, Callable[[Session, _Arrived], str]] = {
+    "confirm": _answer,
+    "change": _answer,
+    "cannot_come": _answer,
+    "stop": _stop,
+    "stop_and_maybe_cancel": _stop_and_maybe_cancel,
+    "wrong_number": _wrong_number,
+    "start": _start,
+    "help": _help,
+}

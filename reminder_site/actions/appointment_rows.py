@@ -1,0 +1,83 @@
+"""Shared steps on appointment rows: find one, change one by its version, know what its patient has been told.
+
+Each runs inside its caller's transaction and is scoped by the clinic; none decides whether something may be done.
+"""
+
+from typing import Any, TypeVar
+
+import pendulum
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import outbox
+from reminder_site.domain import message_state as states
+from reminder_site.domain.refusals import AppointmentChanged, NotHere
+from reminder_site.models import Appointment, AppointmentType, Clinician, Message, Patient, Reminder
+
+Row = TypeVar("Row", Appointment, AppointmentType, Clinician, Patient, Reminder)
+
+# A notice in one of these has told nobody, and replanning takes back what still waits.
+NOT_HEARD = states.HELD_HERE | {
+    states.SCHEDULED,
+    states.CANCELLING,
+    states.CANCELLED,
+    states.SUPPRESSED,
+    states.EXPIRED,
+    states.FAILED,
+    states.UNDELIVERED,
+}
+
+
+def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str) -> Row:
+    """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's."""
+    row = session.scalar(select(table).where(table.clinic_id == clinic_id, table.public_id == public_id))
+    if row is None:
+        raise NotHere("There is no such thing at this clinic.")
+    return row
+
+
+def change(session: Session, appointment: Appointment, version: int, **values: Any) -> None:
+    """Change an appointment if it is still at `version`, and read it again; raises AppointmentChanged otherwise."""
+    changed = session.execute(
+        update(Appointment)
+        .where(Appointment.id == appointment.id, Appointment.version == version)
+        .values(version=Appointment.version + 1, **values)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(appointment)
+    if outbox.rows(changed) == 0:
+        raise AppointmentChanged(theirs=appointment.version, yours=version)
+
+
+def has_heard(session: Session, appointment: Appointment, step: str, since: pendulum.DateTime) -> bool:
+    """Say whether a notice (its step's name) made since a moment has left for the patient, or may have."""
+    heard = (
+        select(Message.id)
+        .join(Reminder, Reminder.id == Message.reminder_id)
+        .where(
+            Message.appointment_id == appointment.id,
+            Reminder.step_key.startswith(step, autoescape=True),
+            Message.created_at >= since,
+            Message.state.not_in(NOT_HEARD),
+        )
+    )
+    return session.scalar(heard.limit(1)) is not None
+
+
+def has_been_texted(session: Session, appointment: Appointment, round_no: int) -> bool:
+    """Say whether any text about the time an appointment had in a round has left for the patient, or may have."""
+    heard = (
+        select(Message.id)
+        .join(Reminder, Reminder.id == Message.reminder_id)
+        .where(
+            Message.appointment_id == appointment.id,
+            Reminder.round == round_no,
+            Message.state.not_in(NOT_HEARD),
+        )
+    )
+    return session.scalar(heard.limit(1)) is not None
+
+
+def subject(appointment: Appointment) -> dict[str, Any]:
+    """Name the appointment for the audit."""
+    return {"clinic_id": appointment.clinic_id, "subject": appointment.public_id}

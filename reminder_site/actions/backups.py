@@ -1,0 +1,233 @@
+"""Backups of the whole database, each with a manifest, and the way back: a restored site always begins on hold."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pendulum
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from reminder_site.actions import audit
+from reminder_site.config import ROOT
+from reminder_site.db import Base, db, transaction
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.audit_seal import Head
+from reminder_site.domain.backup_keeping import kept
+from reminder_site.gateways.copies import (
+    copy_sqlite,
+    dump_postgres,
+    load_postgres,
+    put_in_place,
+    reading,
+    sha256_of,
+    sync_file,
+    used_by_others,
+)
+from reminder_site.gateways.data_folder import DataFolder, write_whole
+from reminder_site.queries import health
+
+SERVING_SECONDS = 60
+SUFFIX = {"sqlite": ".sqlite3", "postgresql": ".dump"}
+OTHERS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+HOLD = """
+INSERT INTO heartbeat (id, beat_at, instance_id, hold_since, hold_from, hold_why, circuit_why, clock_skew_seconds)
+VALUES (1, '{since}', '', '{now}', '{since}', '{why}', '', 0)
+ON CONFLICT (id) DO UPDATE SET hold_since = excluded.hold_since, hold_why = excluded.hold_why,
+hold_from = CASE WHEN heartbeat.hold_from < excluded.hold_from THEN heartbeat.hold_from ELSE excluded.hold_from END
+"""
+
+
+class CannotRestore(Exception):
+    """A backup is not to be put in place; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup holds, written beside it; `made_at` is the moment (UTC, ISO 8601) it shows."""
+
+    file: str
+    made_at: str
+    store: str
+    bytes: int
+    sha256: str
+    schema: str
+    audit_number: int
+    audit_hash: str
+    counts: dict[str, int]
+
+    @property
+    def made(self) -> pendulum.DateTime:
+        """The moment it shows."""
+        return pendulum.instance(pendulum.DateTime.fromisoformat(self.made_at)).in_timezone("UTC")
+
+
+def back_up(*, folder: Path, now: pendulum.DateTime) -> Manifest:
+    """Copy the database, in use or not, into a folder; raises CopyFailed."""
+    return _back_up(folder, "reminder-site", now)
+
+
+def prune(*, folder: Path) -> list[str]:
+    """Delete the backups of a folder that are neither among the last 48 hours' nor the last 35 days'; name them."""
+    made = {file: m.made for file in folder.glob("reminder-site-*.json") if (m := _read(file)) is not None}
+    keep = kept(made.values())
+    gone = sorted(file.with_suffix("") for file, made_at in made.items() if made_at not in keep)
+    for backup in gone:
+        backup.with_name(f"{backup.name}.json").unlink(missing_ok=True)
+        backup.unlink(missing_ok=True)
+    return [backup.name for backup in gone]
+
+
+def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateTime) -> Manifest:
+    """Put a backup in the database's place, on hold, keeping what was there; raises CannotRestore or CopyFailed.
+
+    `force` is for a site that seems to be running and is not. The schema may have to be upgraded afterwards.
+    """
+    manifest = _checked(file)
+    if not force and (why := _why_in_use(now)):
+        raise CannotRestore(f"{why}: stop the site first, wait a minute, or say --force if it is not so")
+    db.session.remove()
+    if manifest.store == "sqlite":
+        _restore_sqlite(file, manifest, now)
+    else:
+        _back_up(file.parent, "before-restore", now)
+        load_postgres(*_address(), file, _hold(manifest, now, "+00"))
+    db.engine.dispose()
+    kept_in.keep_audit_head(Head(manifest.audit_number, manifest.audit_hash))
+    return manifest
+
+
+def record_restore(*, manifest: Manifest, by: Actor, now: pendulum.DateTime) -> None:
+    """Note in the audit of the restored database that it was restored."""
+    facts = {"made_at": manifest.made_at, "sha256": manifest.sha256}
+    with transaction() as session:
+        audit.record(session, actor=by, what="database.restored", clinic_id=None, subject="database", facts=facts,
+                     now=now)  # fmt: skip
+
+
+def _back_up(folder: Path, name: str, now: pendulum.DateTime) -> Manifest:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = db.engine.dialect.name
+    target = folder / f"{name}-{now.strftime('%Y%m%dT%H%M%S')}{now.microsecond // 1000:03d}Z{SUFFIX[store]}"
+    partial = target.with_suffix(".partial")
+    try:
+        facts = _copy_sqlite(partial) if store == "sqlite" else _copy_postgres(partial)
+        size, digest = partial.stat().st_size, sha256_of(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    manifest = Manifest(file=target.name, made_at=now.isoformat(), store=store, bytes=size, sha256=digest, **facts)
+    write_whole(folder / f"{target.name}.json", json.dumps(asdict(manifest), indent=2) + "\n")
+    return manifest
+
+
+def _copy_sqlite(target: Path) -> dict[str, Any]:
+    copy_sqlite(_sqlite_file(), target)
+    with reading(target) as copy:
+        return _facts(lambda sql: copy.execute(sql).fetchall())
+
+
+def _copy_postgres(target: Path) -> dict[str, Any]:
+    with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
+        dump_postgres(*_address(), target, snapshot)
+        return _facts(lambda sql: _rows(connection, sql))
+
+
+def _rows(connection: Connection, sql: str) -> Sequence[Any]:
+    return connection.execute(text(sql)).all()
+
+
+def _facts(ask: Callable[[str], Sequence[Any]]) -> dict[str, Any]:
+    head = ask("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
+    return {
+        "schema": ask("SELECT version_num FROM alembic_version")[0][0],
+        "audit_number": head[0][0] if head else Head().number,
+        "audit_hash": head[0][1] if head else Head().hash,
+        "counts": {t: ask(f'SELECT count(*) FROM "{t}"')[0][0] for t in sorted(Base.metadata.tables)},  # noqa: S608 - our own
+    }
+
+
+def _read(file: Path) -> Manifest | None:
+    try:
+        return Manifest(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _checked(file: Path) -> Manifest:
+    manifest = _read(file.with_name(f"{file.name}.json"))
+    if manifest is None:
+        raise CannotRestore(f"{file.name}.json, the backup's manifest, is not beside it or cannot be read")
+    if not file.exists() or sha256_of(file) != manifest.sha256:
+        raise CannotRestore(f"{file.name} is missing or is not the file that its manifest describes")
+    if manifest.store != db.engine.dialect.name:
+        raise CannotRestore(f"this backup is of {manifest.store}, the site runs on {db.engine.dialect.name}")
+    if not list((ROOT / "migrations" / "versions").glob(f"{manifest.schema}_*.py")):
+        raise CannotRestore(f"this backup is of a newer version of the site (schema {manifest.schema})")
+    return manifest
+
+
+def _why_in_use(now: pendulum.DateTime) -> str:
+    try:
+        beat_at = health.pulse(now=now).beat_at
+    except SQLAlchemyError:
+        beat_at = None
+    if beat_at is not None and beat_at > now.subtract(seconds=SERVING_SECONDS):
+        return "a worker looked at this database a moment ago"
+    db.session.remove()
+    db.engine.dispose()
+    return "another process has this database open" if _others() else ""
+
+
+def _others() -> bool:
+    if db.engine.dialect.name == "sqlite":
+        return used_by_others(_sqlite_file())
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    for _ in range(20):  # sessions of ours that have just ended are still listed for a moment
+        with db.engine.connect() as connection:
+            found = bool(connection.scalar(others))
+        if not found:
+            break
+        time.sleep(0.1)
+    db.engine.dispose()
+    return found
+
+
+def _restore_sqlite(file: Path, manifest: Manifest, now: pendulum.DateTime) -> None:
+    target = _sqlite_file()
+    fresh = target.with_name(f"{target.name}.restoring")
+    copy_sqlite(file, fresh)
+    with reading(fresh) as copy:
+        copy.execute(_hold(manifest, now, ""))
+    sync_file(fresh)
+    db.engine.dispose()
+    if target.exists():
+        used_by_others(target)  # folds the log into the file that is kept
+    put_in_place(fresh, target, keep_as=target.with_name(f"{target.name}.before-{now.strftime('%Y%m%dT%H%M%S%f')}"))
+
+
+def _hold(manifest: Manifest, now: pendulum.DateTime, zone: str) -> str:
+    """Write the statement that puts the restored database on hold, before anybody can open it."""
+    since, written = (f"{at.in_timezone('UTC').strftime('%Y-%m-%d %H:%M:%S.%f')}{zone}" for at in (manifest.made, now))
+    why = f"restored from the backup of {manifest.made.strftime('%Y-%m-%d %H:%M')} UTC"
+    return HOLD.format(since=since, now=written, why=why)
+
+
+def _sqlite_file() -> Path:
+    return Path(str(db.engine.url.database))
+
+
+def _address() -> tuple[str, str]:
+    url: URL = db.engine.url
+    plain = url.set(drivername="postgresql", query={})._replace(password=None)
+    return plain.render_as_string(hide_password=False), str(url.password or "")

@@ -1,0 +1,123 @@
+"""A clinic's own facts and when it may text: opening one, changing it, its closed days."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, time
+from typing import Any
+
+import pendulum
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
+from reminder_site.db import transaction
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.rules import DEFAULT_RULES, Rule
+from reminder_site.domain.wording import DEFAULT_TEMPLATES
+from reminder_site.models import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, StaffClinic, Template
+
+
+@dataclass(frozen=True)
+class ClinicFacts:
+    """What a clinic is; `phone` as its texts show it, `hours` in wall time as models.Clinic keeps them."""
+
+    name: str
+    text_name: str
+    address: str
+    place: str
+    phone: str
+    country: str
+    time_zone: str
+    hours: Mapping[str, list[str] | None]
+
+
+@dataclass(frozen=True)
+class TextingFacts:
+    """When and how much a clinic texts; `region` is the part of the country whose holidays it keeps."""
+
+    quiet_opens: time
+    quiet_closes: time
+    texts_on_sundays: bool
+    keeps_public_holidays: bool
+    region: str
+    daily_cap: int
+    min_gap_hours: int
+    sender: str
+    texting_on: bool
+
+
+def add_clinic(*, facts: ClinicFacts, by: Actor, now: pendulum.DateTime) -> str:
+    """Open another clinic with the default rules and wording, for whoever adds it; returns its public id."""
+    with transaction() as session:
+        clinic = new_clinic(session, facts, by=by, now=now)
+        session.add(StaffClinic(staff_id=by.staff_id, clinic_id=clinic.id))
+        return clinic.public_id
+
+
+def change_clinic(*, clinic_id: int, facts: ClinicFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
+    """Change what a clinic is; raises SettingsChanged. Appointments keep the zone they were booked in."""
+    _change(clinic_id, {**asdict(facts), "hours": dict(facts.hours)}, version, "clinic.changed", by, now)
+
+
+def change_texting(*, clinic_id: int, facts: TextingFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
+    """Change when a clinic texts; raises SettingsChanged."""
+    _change(clinic_id, asdict(facts), version, "texting.changed", by, now)
+
+
+def close_on(*, clinic_id: int, closed_on: date, name: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Name a day on which the clinic is closed; naming it again changes its name."""
+    with transaction() as session:
+        claim(session, clinic_id, None)
+        there = session.scalar(
+            select(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.closed_on == closed_on)
+        )
+        if there is None:
+            session.add(ClosedDay(clinic_id=clinic_id, closed_on=closed_on, name=name))
+        else:
+            there.name = name
+        plans_follow(session, clinic_id)
+        note(session, clinic_id, "closed_day.added", closed_on.isoformat(), {"name": name}, by=by, now=now)
+
+
+def open_again_on(*, clinic_id: int, closed_on: date, by: Actor, now: pendulum.DateTime) -> None:
+    """Take a closed day out again; raises NotHere."""
+    with transaction() as session:
+        claim(session, clinic_id, None)
+        gone = delete(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.closed_on == closed_on)
+        if session.execute(gone.returning(ClosedDay.id)).first() is None:
+            raise NotHere
+        plans_follow(session, clinic_id)
+        note(session, clinic_id, "closed_day.removed", closed_on.isoformat(), {}, by=by, now=now)
+
+
+def new_clinic(session: Session, facts: ClinicFacts, *, by: Actor, now: pendulum.DateTime) -> Clinic:
+    """Make a clinic that can be used at once: default rules and wording, one clinician, one kind of appointment."""
+    clinic = Clinic(**{**asdict(facts), "hours": dict(facts.hours)}, created_at=now)
+    session.add(clinic)
+    session.flush()
+    session.add_all(
+        [
+            Clinician(clinic_id=clinic.id, name="Any clinician"),
+            AppointmentType(clinic_id=clinic.id, name="Appointment", duration_minutes=30),
+            *(new_rule(clinic.id, position, rule) for position, rule in enumerate(DEFAULT_RULES)),
+            *(Template(clinic_id=clinic.id, kind=k, body=b, updated_at=now) for k, b in DEFAULT_TEMPLATES.items()),
+        ]
+    )
+    note(session, clinic.id, "clinic.added", clinic.public_id, {"name": clinic.name}, by=by, now=now)
+    return clinic
+
+
+def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
+    """Return the row of a rule."""
+    return ReminderRule(clinic_id=clinic_id, position=position, **asdict(rule))
+
+
+def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by: Actor, now: pendulum.DateTime) -> None:
+    with transaction() as session:
+        claim(session, clinic_id, version)
+        clinic = session.get_one(Clinic, clinic_id)
+        changed = changes(clinic, wanted)
+        for name, value in changed.items():
+            setattr(clinic, name, value)
+        plans_follow(session, clinic_id)
+        note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)

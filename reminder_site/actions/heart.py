@@ -1,0 +1,80 @@
+"""The worker's heartbeat, and the two reasons to stop everything: an account Twilio refuses, a clock that is wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from reminder_site.db import db, transaction
+from reminder_site.models import Heartbeat
+
+SKEW_WORTH_SAYING_SECONDS = 30
+SKEW_STOP_SECONDS = 300
+TRY_AGAIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """What a beat found: sending on hold, the account refused, this machine's clock away from Twilio's."""
+
+    held: bool = False
+    refused: bool = False
+    skewed: bool = False
+
+
+def beat(*, now: pendulum.DateTime) -> Pulse:
+    """Write down that the worker looks; return what stands in its way."""
+    with transaction() as session:
+        row = session.get(Heartbeat, 1)
+        if row is None:
+            row = Heartbeat(id=1, beat_at=now, clock_skew_seconds=0)
+            session.add(row)
+        row.beat_at = now
+        return Pulse(row.hold_since is not None, row.circuit_open_at is not None, row.clock_skew_seconds != 0)
+
+
+def disagree(theirs: pendulum.DateTime, now: pendulum.DateTime) -> bool:
+    """Say whether Twilio's clock (its Date header, whole seconds) and ours differ so much that it is worth saying."""
+    return abs((now - theirs).total_seconds()) > SKEW_WORTH_SAYING_SECONDS
+
+
+def hear(*, theirs: pendulum.DateTime | None, took: bool, now: pendulum.DateTime) -> None:
+    """Learn from an answer of Twilio's: how its clock stands to ours, and that it takes texts again."""
+    row = db.session.get(Heartbeat, 1)
+    skewed, refused = (row.clock_skew_seconds != 0, row.circuit_open_at is not None) if row else (False, False)
+    db.session.rollback()
+    changes: dict[str, Any] = {}
+    if theirs is not None and (skewed or disagree(theirs, now)):
+        seconds = int((now - theirs).total_seconds()) if disagree(theirs, now) else 0
+        changes |= {"clock_skew_seconds": seconds, "skewed_at": now}
+    if took and refused:
+        changes |= {"circuit_open_at": None, "circuit_why": ""}
+    if changes:
+        with transaction() as session:
+            session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**changes))
+
+
+def open_circuit(session: Session, words: str, now: pendulum.DateTime) -> None:
+    """Stop handing over: Twilio refuses the account itself. `circuit_open_at` is when that was last found."""
+    found = {"circuit_open_at": now, "circuit_why": words[:200]}
+    session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**found))
+
+
+def why_stopped(session: Session, now: pendulum.DateTime) -> str:
+    """Say why nothing may be handed over, or nothing; a refused account is tried with one text a minute."""
+    row = session.get(Heartbeat, 1)
+    if row is None:
+        return ""
+    if abs(row.clock_skew_seconds) > SKEW_STOP_SECONDS:
+        return "waiting: this machine's clock is wrong"
+    if row.circuit_open_at is None or _try_once(session, now):
+        return ""
+    return f"waiting: Twilio refuses this account ({row.circuit_why})"
+
+
+def _try_once(session: Session, now: pendulum.DateTime) -> bool:
+    long_ago = Heartbeat.circuit_open_at <= now.subtract(seconds=TRY_AGAIN_SECONDS)
+    tried = session.execute(update(Heartbeat).where(Heartbeat.id == 1, long_ago).values(circuit_open_at=now))
+    return bool(tried.rowcount)  # type: ignore[attr-defined]

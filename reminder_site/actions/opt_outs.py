@@ -1,0 +1,47 @@
+"""A number that wants no more texts: kept at once, everything on its way to it taken back. Shared steps.
+
+Law and carriers ask for it within days; here it is done in the transaction that stores the word.
+"""
+
+import pendulum
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import audit, outbox
+from reminder_site.actions.patient_rows import replan_coming
+from reminder_site.domain.actor import Actor
+from reminder_site.models import OptOut
+from reminder_site.queries import threads
+from reminder_site.queries.plans import is_opted_out
+
+
+def start(
+    session: Session, e164: str, sender: str, *, word: str, source: str, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Keep an opt-out and take back every text to the number; one that is in force already changes nothing."""
+    why = "wrong number" if source == "wrong_number" else "the patient opted out"
+    if not is_opted_out(session, e164, sender):
+        session.add(OptOut(e164=e164, sender=sender, word=word[:32], source=source, started_at=now))
+        session.flush()
+    outbox.unwant_number(session, e164, sender, why=why, by=by, now=now)
+    _replan_all(session, e164, sender, what="opt_out.started", facts={"source": source}, by=by, now=now)
+
+
+def end(session: Session, e164: str, sender: str, *, by: Actor, now: pendulum.DateTime) -> bool:
+    """End the opt-out of a number, plan its texts again; False when there was none."""
+    if not is_opted_out(session, e164, sender):
+        return False
+    in_force = OptOut.e164 == e164, OptOut.sender == sender, OptOut.ended_at.is_(None)
+    session.execute(update(OptOut).where(*in_force).values(ended_at=now))
+    _replan_all(session, e164, sender, what="opt_out.ended", facts={}, by=by, now=now)
+    return True
+
+
+def _replan_all(
+    session: Session, e164: str, sender: str, *, what: str, facts: dict[str, str], by: Actor, now: pendulum.DateTime
+) -> None:
+    for patient in threads.numbers_patients(e164, sender):
+        audit.record(
+            session, actor=by, what=what, clinic_id=patient.clinic_id, subject=patient.public_id, facts=facts, now=now
+        )
+        replan_coming(session, patient, by=by, now=now)

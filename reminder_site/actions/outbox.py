@@ -1,0 +1,156 @@
+"""Shared steps on the outbox: put a message in, take one out, move one along; inside the caller's transaction."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pendulum
+from sqlalchemy import select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
+
+from reminder_site.actions import audit
+from reminder_site.db import after_commit
+from reminder_site.domain import message_state as states
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.delivery import route
+from reminder_site.gateways.alarms import alarms
+from reminder_site.models import Message, MessageEvent
+
+
+def add_message(session: Session, *, by: Actor, now: pendulum.DateTime, **columns: Any) -> Message:
+    """Put a message in the outbox, to be looked at when it can leave; one with the same dedupe_key is not doubled.
+
+    `columns` are those of models.Message; send_at and useful_until are UTC.
+    """
+    there = session.scalar(select(Message).where(Message.dedupe_key == columns["dedupe_key"]))
+    if there is not None:
+        return there
+    until = route(send_at=columns["send_at"], useful_until=columns["useful_until"], now=now).until
+    message = Message(created_at=now, next_action_at=until or now, **columns)
+    session.add(message)
+    session.flush()
+    note(session, message.id, states.PENDING, "planned", by, now)
+    if until is None:
+        wake_after(session)
+    else:
+        wake_later(session, (until - now).total_seconds())
+    return message
+
+
+def move(
+    session: Session,
+    message_id: int,
+    sources: Collection[str],
+    to: str,
+    *,
+    words: str,
+    by: Actor,
+    now: pendulum.DateTime,
+    **changes: Any,
+) -> bool:
+    """Move a message to a state if it is in one of `sources`; False means the race was lost.
+
+    The only way a state changes, save the lease of a batch. Raises IllegalTransition for a move nobody may make.
+    """
+    for source in sources:
+        states.check(source, to)
+    if to in states.SETTLED or to == states.SENT:
+        changes.setdefault("finished_at", now)
+    values = {"state": to, "state_why": words[:200], **changes}
+    moved = MESSAGES.update().where(MESSAGES.c.id == message_id, MESSAGES.c.state.in_(sources))
+    moved = moved.values(version=MESSAGES.c.version + 1, **values)
+    found = session.execute(moved.returning(MESSAGES.c.public_id, MESSAGES.c.clinic_id, MESSAGES.c.version)).first()
+    if found is None:
+        return False
+    _show(session, message_id, {**values, "version": found.version})
+    note(session, message_id, to, words, by, now)
+    audit.record(session, actor=by, what=f"message.{to}", clinic_id=found.clinic_id, subject=found.public_id, now=now)
+    return True
+
+
+def unwant(session: Session, ids: Iterable[int], *, why: str, by: Actor, now: pendulum.DateTime) -> int:
+    """Take messages back: what waits here is cancelled, what Twilio holds is asked back; returns how many it touched.
+
+    A message in flight is only marked: it is asked back once its SID is known.
+    """
+    touched = 0
+    for message_id in sorted(ids):  # in one order everywhere: nobody waits for somebody who waits for them
+        marked = session.execute(
+            update(Message)
+            .where(Message.id == message_id, Message.wanted, Message.state.not_in(states.SETTLED))
+            .values(wanted=False, unwanted_why=why[:200], version=Message.version + 1)
+        )
+        if rows(marked) == 0:
+            continue
+        touched += 1
+        words = f"cancelled: {why}"
+        if move(session, message_id, states.HELD_HERE, states.CANCELLED, words=words, by=by, now=now, **DONE):
+            continue
+        asked_back = {"next_action_at": now, "lease_until": None}
+        move(
+            session,
+            message_id,
+            {states.SCHEDULED},
+            states.CANCELLING,
+            words=f"asking Twilio to cancel: {why}",
+            by=by,
+            now=now,
+            **asked_back,
+        )
+    if touched:
+        wake_after(session)
+    return touched
+
+
+def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Actor, now: pendulum.DateTime) -> int:
+    """Take back every unsettled text to one number from one sender (an opt-out); returns how many."""
+    ids = session.scalars(
+        select(Message.id).where(
+            Message.to_e164 == e164,
+            Message.sender == sender,
+            Message.wanted,
+            Message.state.not_in(states.SETTLED | {states.SENT, states.ACCEPTED}),
+        )
+    )
+    return unwant(session, ids.all(), why=why, by=by, now=now)
+
+
+def note(session: Session, message_id: int, state: str, words: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Add a line to a message's history."""
+    line = {"message_id": message_id, "at": now, "state": state, "words": words[:300], "by": by.name}
+    session.execute(NOTE, [line])
+
+
+def wake_after(session: Session) -> None:
+    """Wake the worker once this transaction is committed (a hint; the sweep finds the work without it)."""
+    hooks = session.info.setdefault("after_commit", [])
+    if _ring not in hooks:
+        after_commit(session, _ring)
+
+
+def wake_later(session: Session, delay_seconds: float) -> None:
+    """Wake the worker so long after this transaction is committed (a Huey delayed task; a hint, as all of them)."""
+    after_commit(session, lambda: alarms().in_seconds(delay_seconds))
+
+
+def rows(result: Any) -> int:
+    """Return how many rows a conditional UPDATE touched."""
+    return int(result.rowcount) if isinstance(result, CursorResult) else 0
+
+
+def _show(session: Session, message_id: int, values: dict[str, Any]) -> None:
+    """Let whoever holds the row in this session see what was changed behind its back."""
+    held = session.identity_map.get(identity_key(Message, message_id))
+    for name, value in values.items() if held is not None else ():
+        set_committed_value(held, name, value)
+
+
+def _ring() -> None:
+    alarms().now()
+
+
+MESSAGES = Message.metadata.tables["message"]
+NOTE = MessageEvent.metadata.tables["message_event"].insert()
+DONE: dict[str, Any] = {"next_action_at": None, "lease_until": None}

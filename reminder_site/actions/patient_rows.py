@@ -1,0 +1,73 @@
+"""Shared steps on patients: enrol one, give one another number. Each runs inside its caller's transaction."""
+
+from datetime import date
+
+import pendulum
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import audit, links
+from reminder_site.actions.plans import replan
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.names import search_name
+from reminder_site.models import Appointment, Patient
+
+
+def enrol(
+    session: Session,
+    *,
+    clinic_id: int,
+    first_name: str,
+    last_name: str,
+    phone_e164: str,
+    consent_how: str,
+    born_on: date | None = None,
+    by: Actor,
+    now: pendulum.DateTime,
+) -> Patient:
+    """Add a patient; texts stay off until they were agreed to (`consent_how` is empty when they were not)."""
+    agreed = bool(consent_how)
+    patient = Patient(
+        clinic_id=clinic_id,
+        first_name=first_name,
+        last_name=last_name,
+        search_name=search_name(first_name, last_name),
+        born_on=born_on,
+        phone_e164=phone_e164,
+        reminders_on=agreed,
+        consent_how=consent_how,
+        consent_at=now if agreed else None,
+        consent_by_id=by.staff_id if agreed else None,
+        created_at=now,
+    )
+    session.add(patient)
+    session.flush()
+    note(session, patient, "patient.added", {"consent": consent_how}, by=by, now=now)
+    return patient
+
+
+def replan_coming(
+    session: Session, patient: Patient, *, new_number: bool = False, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Derive anew the texts of a patient's coming appointments.
+
+    A new number begins a new round: what was meant for the old one is taken back, its links end, and the
+    confirmation goes to the new one.
+    """
+    coming = Appointment.patient_id == patient.id, Appointment.starts_at > now
+    for appointment in session.scalars(select(Appointment).where(*coming).order_by(Appointment.starts_at)):
+        if new_number:
+            newer = {"round": Appointment.round + 1, "version": Appointment.version + 1, "timed_at": now}
+            session.execute(update(Appointment).where(Appointment.id == appointment.id).values(**newer))
+            session.refresh(appointment)
+            links.revoke(session, appointment.id, now=now)
+            links.link_for(session, appointment, now)
+        replan(session, appointment, by=by, now=now)
+
+
+def note(
+    session: Session, patient: Patient, what: str, facts: dict[str, object], *, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Record in the audit what was done to a patient; facts hold no names and no numbers."""
+    subject = patient.public_id
+    audit.record(session, actor=by, what=what, clinic_id=patient.clinic_id, subject=subject, facts=facts, now=now)

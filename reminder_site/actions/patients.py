@@ -1,0 +1,144 @@
+"""What the desk does to a patient: add, correct, note consent, text by hand. Knows no forms and no Twilio."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pendulum
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import form_nonces, inbox, outbox, patient_rows
+from reminder_site.actions.appointment_rows import of_clinic
+from reminder_site.db import transaction
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.names import search_name
+from reminder_site.domain.refusals import Refused
+from reminder_site.models import Clinic, Patient
+from reminder_site.models.columns import new_public_id
+from reminder_site.queries.plans import sender_of, texts_off_why
+
+USEFUL_HOURS = 24
+
+
+class PatientChanged(Refused):
+    """Somebody else saved the patient meanwhile; nothing has been overwritten."""
+
+
+class CannotText(Refused):
+    """Nothing can be texted to this patient; the words say why."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is known of a patient; an empty `phone_e164` means that nothing can be texted."""
+
+    first_name: str
+    last_name: str
+    phone_e164: str
+    born_on: date | None = None
+
+
+def add(
+    *, clinic_id: int, details: Details, consent_how: str, nonce: str = "", by: Actor, now: pendulum.DateTime
+) -> str:
+    """Add a patient and return the public id; the same form (`nonce`) again returns what it made before."""
+    with transaction() as session:
+        made = new_public_id()
+        earlier = form_nonces.take(session, nonce=nonce, made=made, by=by, now=now)
+        if earlier:
+            return earlier
+        patient = patient_rows.enrol(
+            session, clinic_id=clinic_id, **vars(details), consent_how=consent_how, by=by, now=now
+        )
+        patient.public_id = made
+        return made
+
+
+def edit(*, clinic_id: int, patient_id: str, version: int, details: Details, by: Actor, now: pendulum.DateTime) -> None:
+    """Correct a patient; a new number takes back what was on its way to the old one. Raises PatientChanged, NotHere."""
+    with transaction() as session:
+        patient = of_clinic(session, Patient, clinic_id, patient_id)
+        new_number = patient.phone_e164 != details.phone_e164
+        values: dict[str, Any] = vars(details) | {"search_name": search_name(details.first_name, details.last_name)}
+        if new_number:
+            values |= {"phone_flag": ""}
+        _change(session, patient, version, values)
+        patient_rows.note(session, patient, "patient.edited", {"new_number": new_number}, by=by, now=now)
+        patient_rows.replan_coming(session, patient, new_number=new_number, by=by, now=now)
+
+
+def record_consent(*, clinic_id: int, patient_id: str, how: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Note that a patient agreed to texts and how ("spoken", "written"), or with "" that they no longer do.
+
+    Texts go on or off with it. Raises NotHere.
+    """
+    with transaction() as session:
+        patient = of_clinic(session, Patient, clinic_id, patient_id)
+        agreed = bool(how)
+        values = {"consent_how": how, "consent_at": now, "consent_by_id": by.staff_id, "reminders_on": agreed}
+        _change(session, patient, patient.version, values)
+        patient_rows.note(session, patient, "patient.consent", {"how": how or "withdrawn"}, by=by, now=now)
+        patient_rows.replan_coming(session, patient, by=by, now=now)
+
+
+def trust_number(*, clinic_id: int, patient_id: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Take the warning off a patient's number, which the desk has checked, and plan its texts again. Raises NotHere."""
+    with transaction() as session:
+        patient = of_clinic(session, Patient, clinic_id, patient_id)
+        _change(session, patient, patient.version, {"phone_flag": ""})
+        patient_rows.note(session, patient, "patient.number_trusted", {}, by=by, now=now)
+        patient_rows.replan_coming(session, patient, by=by, now=now)
+
+
+def send_text(
+    *,
+    clinic_id: int,
+    patient_id: str,
+    body: str,
+    nonce: str = "",
+    answers_id: str = "",
+    by: Actor,
+    now: pendulum.DateTime,
+) -> None:
+    """Text a patient by hand; the same form (`nonce`) again sends nothing. `answers_id` is the text it answers, if any.
+
+    Raises CannotText, NotHere.
+    """
+    with transaction() as session:
+        patient = of_clinic(session, Patient, clinic_id, patient_id)
+        clinic = session.get_one(Clinic, clinic_id)
+        off = texts_off_why(session, clinic, phone_e164=patient.phone_e164, phone_flag=patient.phone_flag)
+        if off:
+            raise CannotText(f"This cannot be sent: {off}. Phone the patient instead.")
+        outbox.add_message(
+            session,
+            by=by,
+            now=now,
+            clinic_id=clinic_id,
+            patient_id=patient.id,
+            kind="staff",
+            channel=patient.channel,
+            dedupe_key=f"staff:{by.staff_id}:{nonce or secrets.token_urlsafe(24)}"[:80],
+            to_e164=patient.phone_e164,
+            sender=sender_of(clinic),
+            body=body,
+            send_at=now,
+            useful_until=now.add(hours=USEFUL_HOURS),
+        )
+        patient_rows.note(session, patient, "patient.texted", {}, by=by, now=now)
+        if answers_id:
+            inbox.settle(session, clinic_id, answers_id, by=by, now=now)
+
+
+def _change(session: Session, patient: Patient, version: int, values: dict[str, Any]) -> None:
+    changed = session.execute(
+        update(Patient)
+        .where(Patient.id == patient.id, Patient.version == version)
+        .values(**values, version=Patient.version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if outbox.rows(changed) == 0:
+        raise PatientChanged("Somebody else changed this patient while you were typing.")
+    session.refresh(patient)

@@ -1,0 +1,162 @@
+"""What Twilio tells us about a text: status callbacks, and the shared step that applies any status, from anywhere."""
+
+import hashlib
+from typing import Any
+
+import pendulum
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import opt_outs
+from reminder_site.actions.outbox import DONE, move, note
+from reminder_site.db import db, transaction
+from reminder_site.domain import message_state as states
+from reminder_site.domain.actor import TWILIO, Actor
+from reminder_site.domain.delivery import BAD_NUMBER, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES
+from reminder_site.domain.error_words import explain
+from reminder_site.models import Attempt, Message, Patient, ProviderEvent
+
+DEAD_NUMBER = BAD_NUMBER | {30005, 30006}
+# Every text and every receipt passes here: these are built once, and straight on the table.
+_m = Message.metadata.tables["message"]
+STANDING = select(_m.c.state, _m.c.provider_rank, _m.c.wanted, _m.c.polls, _m.c.send_at, _m.c.ever_unknown)
+STANDING = STANDING.where(_m.c.id == bindparam("message_id")).with_for_update()
+ADOPT = _m.update().where(_m.c.id == bindparam("message_id"), _m.c.sid.is_(None))
+ADOPT = ADOPT.values(sid=bindparam("new_sid"), handed_at=bindparam("now"))
+
+
+def receive_status(*, token: str, sid: str, status: str, error_code: int | None, now: pendulum.DateTime) -> bool:
+    """Take one status callback; False when nobody here knows the text (the answer to Twilio is the same).
+
+    The token in the callback's path says which attempt it belongs to, so a receipt that overtakes the answer to its
+    own create adopts the text at once. Duplicates and any order give the same end.
+    """
+    if _seen(sid, status, error_code):
+        return True
+    try:
+        with transaction() as session:
+            message_id = _owner(session, token, sid)
+            if message_id is not None:
+                # First of all: rows that refer to the message share a lock on it, and two that share would wait for
+                # each other when both go on to change it.
+                _standing(session, message_id)
+            event = {"message_id": message_id, "sid": sid, "status": status, "error_code": error_code or 0}
+            session.execute(insert(ProviderEvent), [{**event, "received_at": now}])
+            if message_id is None:
+                return False
+            adopt(session, message_id, sid, now=now)
+            apply_status(session, message_id, status, error_code, by=TWILIO, now=now)
+    except IntegrityError:
+        if not _seen(sid, status, error_code):
+            raise  # not its twin, stored in the same moment: Twilio will say it again
+    return True
+
+
+def token_hash(token: str) -> str:
+    """Return what is kept of a callback token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def adopt(session: Session, message_id: int, sid: str, *, now: pendulum.DateTime) -> None:
+    """Give a message its SID if it has none yet."""
+    session.execute(ADOPT, {"message_id": message_id, "new_sid": sid, "now": now})
+
+
+def apply_status(
+    session: Session, message_id: int, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
+) -> bool:
+    """Apply a Twilio status if it outranks what is known; False when it is old news."""
+    status = status if status in states.RANK else "accepted"  # a word we do not know yet: Twilio has it, at least
+    row = _standing(session, message_id)
+    if not states.outranks(status, row.provider_rank):
+        return False
+    changes = {"provider_rank": states.RANK[status], "provider_status": status}
+    if error_code:
+        changes["error_code"] = error_code
+    state = states.STATE_OF[status]
+    before = row.state
+    if state == before:
+        session.execute(update(Message).where(Message.id == message_id).values(**changes))
+        return True
+    if before in states.HELD_HERE:
+        words = "Twilio has it after all"
+        move(session, message_id, states.HELD_HERE, states.NEEDS_REVIEW, words=words, by=TWILIO, now=now)
+        before = states.NEEDS_REVIEW
+    if state not in states.MAY_BECOME[before]:
+        note(session, message_id, before, f"Twilio reports {status}", by, now)
+        session.execute(update(Message).where(Message.id == message_id).values(**changes))
+        return True
+    ends = DONE if state in states.SETTLED else _next_look(row, state, now)
+    words = _words(state, before, error_code, wanted=row.wanted)
+    moved = move(session, message_id, {before}, state, words=words, by=by, now=now, **changes, **ends)
+    if moved and not row.wanted and state == states.SCHEDULED:
+        again = {"next_action_at": now, "lease_until": None}
+        move(session, message_id, {state}, states.CANCELLING, words="asking Twilio to cancel", by=by, now=now, **again)
+    _learn(session, message_id, error_code, now)
+    return moved
+
+
+def _standing(session: Session, message_id: int) -> Any:
+    """Read how a message stands and keep others from moving it until this transaction ends."""
+    return session.execute(STANDING, {"message_id": message_id}).one()
+
+
+def _next_look(row: Any, state: str, now: pendulum.DateTime) -> dict[str, object]:
+    if state == states.SCHEDULED and row.ever_unknown:
+        at = max(row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES), now)
+    else:
+        wait_seconds = POLL_AFTER_SECONDS[min(row.polls, len(POLL_AFTER_SECONDS) - 1)]
+        at = max(row.send_at.add(seconds=wait_seconds), now.add(seconds=60))
+    return {"next_action_at": at, "lease_until": None}
+
+
+def _words(state: str, before: str, error_code: int | None, *, wanted: bool) -> str:
+    if state == states.CANCELLED:
+        return "Twilio confirms it is cancelled"
+    if not wanted and state in {states.ACCEPTED, states.SENT, states.DELIVERED, states.READ}:
+        return "too late to cancel: the patient was texted"
+    if error_code and state in {states.FAILED, states.UNDELIVERED}:
+        return explain(error_code).words
+    return f"Twilio reports: {states.WORDS[state]}"
+
+
+def _seen(sid: str, status: str, error_code: int | None) -> bool:
+    from_before = select(ProviderEvent.id).where(
+        ProviderEvent.sid == sid, ProviderEvent.status == status, ProviderEvent.error_code == (error_code or 0)
+    )
+    return db.session.scalar(from_before) is not None
+
+
+def _owner(session: Session, token: str, sid: str) -> int | None:
+    attempt = session.execute(
+        select(Attempt.message_id, Attempt.sid).where(Attempt.token_hash == token_hash(token))
+    ).first()
+    if attempt is not None:
+        known = session.scalar(select(Message.sid).where(Message.id == attempt.message_id))
+        return attempt.message_id if known in {None, sid} else None
+    return session.scalar(select(Message.id).where(Message.sid == sid))
+
+
+def _learn(session: Session, message_id: int, error_code: int | None, now: pendulum.DateTime) -> None:
+    """Keep what an error says about the number itself: opted out, or not one that can be texted."""
+    if error_code == 21610:
+        opt_out(session, message_id, now=now)
+    elif error_code in DEAD_NUMBER:
+        flag_number(session, message_id)
+
+
+def opt_out(session: Session, message_id: int, *, now: pendulum.DateTime) -> None:
+    """Record that Twilio knows this number as opted out, and take back what else is on its way there."""
+    e164, sender = session.execute(select(Message.to_e164, Message.sender).where(Message.id == message_id)).one()
+    opt_outs.start(session, e164, sender, word="", source="twilio", by=TWILIO, now=now)
+
+
+def flag_number(session: Session, message_id: int) -> None:
+    """Mark the patient's number as one that cannot be texted."""
+    patient_id, e164 = session.execute(
+        select(Message.patient_id, Message.to_e164).where(Message.id == message_id)
+    ).one()
+    session.execute(
+        update(Patient).where(Patient.id == patient_id, Patient.phone_e164 == e164).values(phone_flag="unreachable")
+    )

@@ -1,0 +1,133 @@
+"""Accounts of the people who work here: add, change, switch off, set a password. One's own is in actions.accounts."""
+
+from collections.abc import Collection
+from typing import Any
+
+import pendulum
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import audit, passwords
+from reminder_site.actions.accounts import end_sessions, forgive_tries, plain_email
+from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.db import transaction
+from reminder_site.domain.actor import Actor
+from reminder_site.domain.roles import may_manage
+from reminder_site.models import Clinic, Staff, StaffClinic
+
+
+class EmailTaken(Exception):
+    """Another account has this e-mail address."""
+
+
+class NotYours(Exception):
+    """Whoever asks may not change this account: one's own, a higher role, or somebody of other clinics too."""
+
+
+def add_staff(
+    *, email: str, name: str, role: str, password: str, clinics: Collection[str], by: Actor, now: pendulum.DateTime
+) -> str:
+    """Add an account for some of one's own clinics, all by public id; raises EmailTaken, NotYours."""
+    hashed = passwords.hash_password(password)
+    with transaction() as session:
+        _may_give(session, by, role)
+        staff = new_staff(session, email=email, name=name, role=role, password_hash=hashed, now=now)
+        _set_clinics(session, by, staff.id, clinics)
+        _note(session, "staff.added", staff, {"role": role}, by, now)
+        return staff.public_id
+
+
+def change_staff(
+    *, staff: str, name: str, role: str, clinics: Collection[str], version: int, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Change name, role or clinics; another role ends sessions. Raises NotHere, NotYours, SettingsChanged."""
+    with transaction() as session:
+        row = _find(session, by, staff)
+        _may_give(session, by, role)
+        if row.version != version:
+            raise SettingsChanged
+        if row.role != role:
+            end_sessions(session, row.id, now)
+        facts: dict[str, Any] = {"role": role, "was": row.role, "clinics": sorted(clinics)}
+        row.name, row.role, row.version = name, role, row.version + 1
+        _set_clinics(session, by, row.id, clinics)
+        _note(session, "staff.changed", row, facts, by, now)
+
+
+def switch_staff(*, staff: str, on: bool, by: Actor, now: pendulum.DateTime) -> None:
+    """Switch an account off (its sessions end at once) or on again; raises NotHere, NotYours."""
+    with transaction() as session:
+        row = _find(session, by, staff)
+        row.active, row.version = on, row.version + 1
+        if not on:
+            end_sessions(session, row.id, now)
+        _note(session, "staff.switched", row, {"active": on}, by, now)
+
+
+def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Set somebody's new password: their sessions end and a locked account opens. Raises NotHere, NotYours."""
+    hashed = passwords.hash_password(password)
+    with transaction() as session:
+        row = _find(session, by, staff)
+        row.password_hash, row.version = hashed, row.version + 1
+        end_sessions(session, row.id, now)
+        forgive_tries(session, row.email)
+        _note(session, "password.set", row, {}, by, now)
+
+
+def new_staff(
+    session: Session, *, email: str, name: str, role: str, password_hash: str, now: pendulum.DateTime
+) -> Staff:
+    """Add an account's row; raises EmailTaken."""
+    staff = Staff(email=plain_email(email), name=name, role=role, password_hash=password_hash, created_at=now)
+    try:
+        with session.begin_nested():
+            session.add(staff)
+    except IntegrityError as taken:
+        raise EmailTaken from taken
+    return staff
+
+
+def _find(session: Session, by: Actor, staff: str) -> Staff:
+    """Find an account that `by` may change; an operator may change all."""
+    row = session.scalar(select(Staff).where(Staff.public_id == staff).with_for_update())
+    if row is None:
+        raise NotHere
+    if by.kind == "operator":
+        return row
+    mine, theirs = _clinic_ids(session, by.staff_id), _clinic_ids(session, row.id)
+    if not mine & theirs:
+        raise NotHere
+    if row.id == by.staff_id or not theirs <= mine or not may_manage(_role(session, by), row.role):
+        raise NotYours
+    return row
+
+
+def _may_give(session: Session, by: Actor, role: str) -> None:
+    if by.kind != "operator" and not may_manage(_role(session, by), role):
+        raise NotYours
+
+
+def _set_clinics(session: Session, by: Actor, staff_id: int, clinics: Collection[str]) -> None:
+    allowed = select(Clinic.id).where(Clinic.public_id.in_(clinics))
+    if by.kind != "operator":
+        allowed = allowed.where(Clinic.id.in_(_clinic_ids(session, by.staff_id)))
+    ids = session.scalars(allowed).all()
+    if not ids or len(ids) != len(set(clinics)):
+        raise NotYours
+    session.execute(delete(StaffClinic).where(StaffClinic.staff_id == staff_id))
+    session.add_all(StaffClinic(staff_id=staff_id, clinic_id=clinic_id) for clinic_id in ids)
+
+
+def _clinic_ids(session: Session, staff_id: int | None) -> set[int]:
+    return set(session.scalars(select(StaffClinic.clinic_id).where(StaffClinic.staff_id == staff_id)))
+
+
+def _role(session: Session, by: Actor) -> str:
+    active = select(Staff.role).where(Staff.id == by.staff_id, Staff.active)
+    return session.scalar(active) or ""
+
+
+def _note(session: Session, what: str, row: Staff, facts: dict[str, Any], by: Actor, now: pendulum.DateTime) -> None:
+    audit.record(session, actor=by, what=what, clinic_id=None, subject=row.public_id, facts=facts, now=now)

@@ -1,0 +1,72 @@
+"""create_app: the only place where the rooms are wired together."""
+
+import logging
+import threading
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from reminder_site import cli, web
+from reminder_site.clock import Clock
+from reminder_site.config import INSTANCE, ROOT, Settings
+from reminder_site.db import db, prepare_engine
+from reminder_site.gateways.alarms import Alarms, make_queue
+from reminder_site.gateways.sms import Sms
+
+MAX_FORM_BYTES = 5 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the site from its settings (read from the environment when none are given)."""
+    settings = settings or Settings.from_env()
+    INSTANCE.mkdir(exist_ok=True)
+    app = Flask("reminder_site", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.update(_flask_config(settings))
+    app.extensions["settings"] = settings
+    app.extensions["clock"] = Clock(follow=settings.twilio_base_url)
+    app.extensions["sms"] = Sms(settings)
+    app.extensions["wake"] = threading.Event()
+    queue = make_queue(settings.queue_url, settings.keys("queue")[0])
+    app.extensions["alarms"] = Alarms(queue, look=app.extensions["wake"].set)
+    _open_database(app)
+    web.register(app)
+    app.register_error_handler(OperationalError, web.errors.not_saved)
+    cli.register(app)
+    logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": [settings.secret_key_previous] if settings.secret_key_previous else None,
+        "SQLALCHEMY_DATABASE_URI": _driver_url(settings.database_url),
+        "MAX_CONTENT_LENGTH": MAX_FORM_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
+        "PREFERRED_URL_SCHEME": settings.public_base_url.partition(":")[0],
+    }
+
+
+def _driver_url(url: str) -> str:
+    """Name the driver: psycopg 3 for PostgreSQL, with time-outs so that no statement hangs a page."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() in {"postgresql", "postgres"}:
+        limits = "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+        parsed = parsed.set(drivername="postgresql+psycopg").update_query_dict({"options": limits})
+    elif parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return parsed.render_as_string(hide_password=False)
+
+
+def _open_database(app: Flask) -> None:
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    with app.app_context():
+        prepare_engine(db.engine)

@@ -1,0 +1,54 @@
+"""`flask --app wsgi backup` and `restore`: whole copies of the database, and the way back."""
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+
+from reminder_site.actions import backups
+from reminder_site.config import settings
+from reminder_site.domain.actor import OPERATOR
+from reminder_site.gateways.copies import CopyFailed
+from reminder_site.gateways.data_folder import DataFolder
+
+
+@click.command("backup")
+@click.option(
+    "--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="A folder; else backups/ in DATA_FOLDER."
+)
+@click.option("--prune", is_flag=True, help="Then keep one for each of the last 48 hours and 35 days only.")
+@with_appcontext
+def backup(folder: Path | None, prune: bool) -> None:
+    """Copy the database, in use or not, and check the copy."""
+    folder = folder or settings().data_path / "backups"
+    try:
+        made = backups.back_up(folder=folder, now=current_app.extensions["clock"].now())
+    except (CopyFailed, OSError) as problem:
+        raise click.ClickException(f"No backup was made: {problem}") from problem
+    click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound")
+    for name in backups.prune(folder=folder) if prune else ():
+        click.echo(f"deleted {name}")
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Although the site seems to be running.")
+@with_appcontext
+def restore(file: Path, force: bool) -> None:
+    """Put a backup in the database's place; what was there is kept beside it.
+
+    The site begins on hold: no text leaves until Twilio was asked what had been texted since the backup.
+    """
+    clock = current_app.extensions["clock"]
+    try:
+        manifest = backups.restore(
+            file=file.absolute(), kept_in=DataFolder(settings().data_path), force=force, now=clock.now()
+        )
+    except (backups.CannotRestore, CopyFailed, OSError) as problem:
+        raise click.ClickException(f"Nothing was changed: {problem}") from problem
+    upgrade(revision="head")
+    backups.record_restore(manifest=manifest, by=OPERATOR, now=clock.now())
+    click.echo(f"Restored as of {manifest.made_at}. Sending is on hold until Twilio was asked what left since;")
+    click.echo("start the site, and the hold ends by itself.")

@@ -1,0 +1,20 @@
+"""`flask --app wsgi health`: the same truth as /healthz, as an exit code: 0 well, 1 degraded, 2 down."""
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from reminder_site.queries import health
+
+EXIT_CODES = {"ok": 0, "degraded": 1, "down": 2}
+
+
+@click.command("health")
+@with_appcontext
+@click.pass_context
+def commands(context: click.Context) -> None:
+    """Say how each part is; exit with 0 (well), 1 (degraded) or 2 (down)."""
+    checks = health.checks(now=current_app.extensions["clock"].now())
+    for name, check in checks.items():
+        click.echo(f"{name:<10} {check['status']:<9} {check['words']}")
+    context.exit(EXIT_CODES[health.worst(checks)])

@@ -1,0 +1,160 @@
+"""The database session, the Moment column and the one way to write: `transaction()`. Knows no tables."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+import pendulum
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of every table."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    session_options={"expire_on_commit": False, "autoflush": False},
+    engine_options={"hide_parameters": True},
+)
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+_sqlite_writer = threading.Lock()
+
+
+class Moment(TypeDecorator[pendulum.DateTime]):
+    """An instant: aware in Python (UTC), UTC in the database; refuses naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        plain = value.astimezone(UTC)
+        return datetime(*plain.timetuple()[:6], plain.microsecond, None if dialect.name == "sqlite" else UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> pendulum.DateTime | None:
+        if value is None:
+            return None
+        if value.tzinfo is not None:
+            value = value.astimezone(UTC)
+        return pendulum.DateTime(*value.timetuple()[:6], value.microsecond, tzinfo=pendulum.UTC)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open the one kind of write transaction; commit at the end, then run what `after_commit` was given.
+
+    It starts from a fresh view: whatever the session had read before is read again.
+    Nesting raises RuntimeError.
+    """
+    if _writing.get():
+        raise RuntimeError("transactions do not nest: public actions never call one another")
+    session = db.session()
+    session.rollback()
+    session.expire_all()
+    lock = _sqlite_writer if db.engine.dialect.name == "sqlite" else None
+    with lock or _nothing():
+        token = _writing.set(True)
+        try:
+            yield session
+            session.flush()
+            for step in session.info.pop("before_commit", ()):
+                step(session)
+            session.commit()
+        except BaseException:
+            session.rollback()
+            session.info.clear()
+            raise
+        finally:
+            _writing.reset(token)
+    for hook in session.info.pop("after_commit", ()):
+        hook()
+
+
+def before_commit(session: Session, step: Callable[[Session], None]) -> None:
+    """Have a step run as the last thing inside this transaction (once, however often it is asked for)."""
+    steps = session.info.setdefault("before_commit", [])
+    if step not in steps:
+        steps.append(step)
+
+
+def after_commit(session: Session, hook: Callable[[], None]) -> None:
+    """Have a hook run once this transaction is committed; a rolled-back one drops it."""
+    session.info.setdefault("after_commit", []).append(hook)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Set durability, time-outs and read-only views on every connection (reliability: fsync before we say saved)."""
+    event.listen(engine, "checkout", _refuse_other_process)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "connect", _remember_process)
+        event.listen(engine, "begin", _postgres_begin)
+
+
+@contextmanager
+def migration_connection() -> Iterator[Connection]:
+    """Open a writing connection for migrations (schema changes are transactions of their own)."""
+    token = _writing.set(True)
+    try:
+        with db.engine.connect() as connection:
+            yield connection
+            connection.commit()
+    finally:
+        _writing.reset(token)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _remember_process(dbapi_connection: Any, record: Any) -> None:
+    record.info["pid"] = os.getpid()
+
+
+def _refuse_other_process(dbapi_connection: Any, record: Any, proxy: Any) -> None:
+    if record.info.get("pid") != os.getpid():
+        raise RuntimeError("a database connection was carried across a fork: open it after forking")
+
+
+def _sqlite_connect(dbapi_connection: Any, record: Any) -> None:
+    _remember_process(dbapi_connection, record)
+    dbapi_connection.isolation_level = None
+    for pragma in ("busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        dbapi_connection.execute(f"PRAGMA {pragma}").fetchall()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    writing = _writing.get()
+    if connection.info.get("writing") is not writing:
+        connection.exec_driver_sql(f"PRAGMA query_only={0 if writing else 1}")
+        connection.info["writing"] = writing
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _postgres_begin(connection: Any) -> None:
+    if not _writing.get():
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

@@ -1,0 +1,1 @@
+"""Rules of the house as pure functions: no database, no network, no clock, no web."""

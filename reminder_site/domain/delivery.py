@@ -1,0 +1,133 @@
+"""Which way a text leaves, and what an answer of Twilio's means. Pure; times are UTC, durations name a unit."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+import pendulum
+
+# Twilio takes SendAt from 15 minutes to 35 days after it receives the request (error 35114); the margins are ours.
+NEAREST_MINUTES: Final = 16
+FARTHEST_DAYS: Final = 35
+FAR_MARGIN_HOURS: Final = 1
+
+GIVE_UP_MINUTES: Final = 60
+SWEEP_ORPHANS_MINUTES: Final = 40
+POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
+
+Kind = Literal["created", "not_created", "refused", "unknown"]
+Next = Literal["taken", "retry", "slow_down", "stop_all", "suppress", "bad_number", "local", "hold", "fail", "resolve"]
+BAD_NUMBER: Final = frozenset({21211, 21614, 21217, 21635})
+OUT_OF_WINDOW: Final = frozenset({35114, 35115, 35117})
+ACCOUNT_TROUBLE: Final = frozenset({20003, 20005})
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long each step of the protocol may take, in seconds.
+
+    A text must leave within `fence`; an unclear one is looked for only after `first_look` (fence + our read time-out +
+    Twilio's own + slack), and again `second_look` later. Failure campaigns divide all of it by one factor.
+    """
+
+    lease_seconds: float = 120
+    fence_seconds: float = 60
+    first_look_seconds: float = 150
+    second_look_seconds: float = 60
+
+    @classmethod
+    def faster(cls, times: int) -> Self:
+        """Return the same pace, so many times as fast."""
+        base = cls()
+        return cls(
+            base.lease_seconds / times,
+            base.fence_seconds / times,
+            base.first_look_seconds / times,
+            base.second_look_seconds / times,
+        )
+
+
+@dataclass(frozen=True)
+class Route:
+    """What to do with a message now: expire it, send it, give it to Twilio with SendAt, or wait until a moment."""
+
+    way: Literal["expire", "send", "schedule", "wait"]
+    until: pendulum.DateTime | None = None
+
+
+def route(
+    *, send_at: pendulum.DateTime, useful_until: pendulum.DateTime, now: pendulum.DateTime, local_only: bool = False
+) -> Route:
+    """Decide the way of a message as it is about to leave (all times UTC).
+
+    Source: Twilio, Message Scheduling, and error 35114: 900 s to 3,024,000 s ahead, inclusive, judged at their receipt.
+    """
+    if now >= useful_until:
+        return Route("expire")
+    if now >= send_at:
+        return Route("send")
+    window_opens_at = send_at.subtract(days=FARTHEST_DAYS).add(hours=FAR_MARGIN_HOURS)
+    window_closes_at = send_at.subtract(minutes=NEAREST_MINUTES)
+    if local_only or now > window_closes_at:
+        return Route("wait", send_at)
+    if now < window_opens_at:
+        return Route("wait", window_opens_at)
+    return Route("schedule")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came back from one attempt to create a text at Twilio."""
+
+    kind: Kind
+    next: Next
+    words: str
+    sid: str | None = None
+    status: str = ""
+    http_status: int | None = None
+    code: int | None = None
+    retry_after_seconds: int | None = None
+    request_id: str = ""
+    server_date: pendulum.DateTime | None = None
+
+
+def not_sent(words: str) -> Outcome:
+    """Describe an attempt whose first byte never left: DNS, connect, TLS, or our own fence."""
+    return Outcome("not_created", "retry", words)
+
+
+def unclear(words: str, http_status: int | None = None) -> Outcome:
+    """Describe an attempt that may or may not have made a text."""
+    return Outcome("unknown", "resolve", words, http_status=http_status)
+
+
+def classify(http_status: int, code: int | None, sid: str | None, status: str = "") -> Outcome:
+    """Say what an answer means (reliability: the classification table, one test per row)."""
+    if 200 <= http_status < 300 and sid:
+        return Outcome("created", "taken", "Twilio took it", sid, status, http_status)
+    if http_status == 429:
+        return Outcome("not_created", "slow_down", "Twilio asked us to slow down", http_status=429, code=code)
+    ambiguous = not 400 <= http_status < 500 or http_status in {408, 409} or (code is None and http_status != 401)
+    if ambiguous and http_status not in {401, 403}:
+        return unclear(f"Twilio answered {http_status} without saying whether it took the text", http_status)
+    kind: Kind = "refused"
+    if code in ACCOUNT_TROUBLE or http_status in {401, 403}:
+        kind = "not_created"
+    return Outcome(
+        kind, _next_for(http_status, code), f"Twilio refused it ({code})", http_status=http_status, code=code
+    )
+
+
+def _next_for(http_status: int, code: int | None) -> Next:
+    if code in ACCOUNT_TROUBLE or http_status in {401, 403}:
+        return "stop_all"
+    if code in BAD_NUMBER:
+        return "bad_number"
+    if code in OUT_OF_WINDOW:
+        return "local"
+    return {21610: "suppress", 35125: "hold", 21611: "slow_down"}.get(code or 0, "fail")  # type: ignore[return-value]
+
+
+def backoff_seconds(tries: int, jitter: float, retry_after_seconds: int | None = None) -> float:
+    """Return how long to wait before trying again: 5 s doubling to 5 min, ±10 % (`jitter` from -1 to 1)."""
+    wait = float(min(300, 5 * 2 ** min(tries, 10))) * (1 + jitter / 10)
+    return max(wait, float(retry_after_seconds or 0))

@@ -1,0 +1,115 @@
+"""When a clinic's texts may arrive, and where a text that falls outside goes instead. Never drops one.
+
+Source of the window: the hours that US states allow for calls, narrower than the federal 8 am to 9 pm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+import pendulum
+
+from reminder_site.domain.spoken import clock, day
+from reminder_site.domain.times import first_valid, to_local
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+MIDNIGHT = time(0)
+FURTHEST_DAYS = 60
+LEAST_NOTICE_HOURS = 2
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """The hours in which texts may arrive, in the clinic's zone: from `opens` until just before `closes`.
+
+    `closes` at midnight is the end of the day. Raises ValueError when nothing lies between.
+    """
+
+    opens: time = time(9)
+    closes: time = time(19)
+    sundays: bool = False
+
+    def __post_init__(self) -> None:
+        if self.closes != MIDNIGHT and self.opens >= self.closes:
+            raise ValueError("Texts must be allowed from an earlier hour to a later one.")
+
+    def why_quiet(self, local: datetime, closed: Mapping[date, str], what: str = "reminders") -> str | None:
+        """Say why no text of this sort may arrive at this wall time; None when it may."""
+        if reason := self._why_whole_day(local.date(), closed):
+            return reason
+        if self.opens <= local.time() and (self.closes == MIDNIGHT or local.time() < self.closes):
+            return None
+        return f"{what} go out between {clock(self.opens)} and {clock(self.closes)}"
+
+    def last_before(self, local: datetime, closed: Mapping[date, str]) -> datetime | None:
+        """Return the last allowed minute before a quiet wall time; None when there is none within 60 days."""
+        for back in range(FURTHEST_DAYS):
+            on = local.date() - back * DAY
+            last = datetime.combine(on, self.closes) - MINUTE + (DAY if self.closes == MIDNIGHT else timedelta())
+            if last < local and not self._why_whole_day(on, closed):
+                return last
+        return None
+
+    def next_after(self, local: datetime, closed: Mapping[date, str]) -> datetime | None:
+        """Return the next opening after a quiet wall time; None when there is none within 60 days."""
+        for ahead in range(FURTHEST_DAYS):
+            on = local.date() + ahead * DAY
+            opening = datetime.combine(on, self.opens)
+            if opening > local and not self._why_whole_day(on, closed):
+                return opening
+        return None
+
+    def _why_whole_day(self, on: date, closed: Mapping[date, str]) -> str | None:
+        if on in closed:
+            return f"{day(on, on)} is a closed day ({closed[on]})"
+        return "the clinic does not text on Sundays" if on.weekday() == 6 and not self.sundays else None
+
+
+class Shifted(NamedTuple):
+    """Where a text goes: `why` is None when it was not moved; `flagged` when it stays in quiet hours all the same."""
+
+    at: pendulum.DateTime
+    why: str | None
+    flagged: bool
+
+
+@dataclass(frozen=True)
+class Window:
+    """Quiet hours with a clinic's zone and closed days, what they are for, and whether that may move to before."""
+
+    quiet: QuietHours
+    zone: str
+    closed: Mapping[date, str]
+    backwards: bool = True
+    what: str = "reminders"
+
+    def shift(self, at: pendulum.DateTime, *, starts_at: pendulum.DateTime, not_before: pendulum.DateTime) -> Shifted:
+        """Move a text that would arrive in quiet hours.
+
+        It goes to the last allowed minute before (not before `not_before`), else to the next opening if that is at
+        least 2 h before the start, else it stays and is flagged. All instants are UTC.
+        """
+        local = to_local(at, self.zone)
+        reason = self.quiet.why_quiet(local, self.closed, self.what)
+        if reason is None:
+            return Shifted(at, None, False)
+        before = self._placed(self.quiet.last_before(local, self.closed)) if self.backwards else None
+        after = self._placed(self.quiet.next_after(local, self.closed))
+        if before is not None and before >= not_before:
+            return Shifted(before, self._moved(local, before, reason), False)
+        if after is not None and after <= starts_at.subtract(hours=LEAST_NOTICE_HOURS):
+            return Shifted(after, self._moved(local, after, reason), False)
+        return Shifted(at, f"sent all the same, though {reason}: no allowed time is left before the appointment", True)
+
+    def _placed(self, local: datetime | None) -> pendulum.DateTime | None:
+        return first_valid(local, self.zone)[0].at if local else None
+
+    def _moved(self, local: datetime, to: pendulum.DateTime, reason: str) -> str:
+        there = to_local(to, self.zone)
+        return f"moved from {_brief(local)} to {_brief(there)} because {reason}"
+
+
+def _brief(local: datetime) -> str:
+    return f"{day(local.date(), local.date())} {clock(local)}"

@@ -1,0 +1,46 @@
+"""Named places where a trial can end or stop the process, to prove that nothing is lost there. Off in normal life."""
+
+import os
+import signal
+
+NAMES = frozenset({
+    "leased",
+    "before_intent",
+    "after_intent",
+    "before_first_byte",
+    "after_answer",
+    "before_record",
+    "after_record",
+    "before_resolve",
+    "after_list",
+    "before_cancel",
+    "after_cancel",
+    "before_poll",
+    "after_poll",
+})  # fmt: skip
+_chosen, _left, _by = "", 0, signal.SIGKILL
+
+
+def choose(place: str, by: signal.Signals = signal.SIGKILL) -> None:
+    """Name the place to die at, as `after_intent` or, to get there twice and die at the third time, `after_intent:3`.
+
+    `by` is the signal that comes there, once. Raises ValueError for a place there is not.
+    """
+    global _chosen, _left, _by
+    name, _, times = place.partition(":")
+    if name and name not in NAMES:
+        raise ValueError(f"there is no fail-point called {name}")
+    _chosen, _left, _by = name, int(times or 1), by
+
+
+def reach(name: str) -> None:
+    """Kill this process, as `kill -9` would, when the environment's REMINDER_FAILPOINT names this place."""
+    global _left
+    if _chosen != name:
+        return
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), _by)
+
+
+choose(os.environ.get("REMINDER_FAILPOINT", ""))

@@ -1,0 +1,1 @@
+"""The outside world: Twilio and the queue."""

@@ -1,0 +1,110 @@
+"""Whole copies of a database: SQLite by its online backup, PostgreSQL by pg_dump and psql. Knows no tables."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from reminder_site.gateways.data_folder import sync_folder
+
+CLEAR = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+
+
+class CopyFailed(Exception):
+    """A copy could not be made, read or put in place; the message says why, for the operator."""
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[sqlite3.Connection]:
+    """Open a SQLite file that exists; raises CopyFailed on what SQLite says against it."""
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True, isolation_level=None)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise CopyFailed(f"{file.name}: {error}") from error
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy a database that may be in use, check the copy, and have it on disk; raises CopyFailed."""
+    target.unlink(missing_ok=True)
+    try:
+        with reading(source) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE")
+            found = new.execute("PRAGMA integrity_check").fetchall()
+    except (sqlite3.Error, OSError) as error:
+        raise CopyFailed(f"{source.name} could not be copied: {error}") from error
+    if found != [("ok",)]:
+        raise CopyFailed(f"{source.name} is damaged: {found[0][0]}")
+    target.chmod(0o600)
+    sync_file(target)
+
+
+def used_by_others(file: Path) -> bool:
+    """Say whether another process has a SQLite database open; if none has, its log is folded into the file."""
+    with closing(sqlite3.connect(file, timeout=0.2, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.OperationalError:
+            return True
+        except sqlite3.DatabaseError:
+            return False  # too damaged to be in use
+    return False
+
+
+def put_in_place(fresh: Path, file: Path, keep_as: Path) -> None:
+    """Replace a SQLite database that nobody uses in one step, keeping the old one under another name."""
+    while keep_as.exists():
+        keep_as = keep_as.with_name(f"{keep_as.name}-2")
+    if file.exists():
+        os.link(file, keep_as)
+    for rest in ("-wal", "-shm"):
+        Path(f"{file}{rest}").unlink(missing_ok=True)
+    fresh.replace(file)
+    sync_folder(file.parent)
+
+
+def dump_postgres(address: str, password: str, target: Path, snapshot: str) -> None:
+    """Write a PostgreSQL database, as of an exported snapshot, to a file; raises CopyFailed."""
+    wanted = ["--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={target}"]
+    _run("pg_dump", password, *wanted, f"--dbname={address}")
+    target.chmod(0o600)
+    sync_file(target)
+
+
+def load_postgres(address: str, password: str, file: Path, last_step: str) -> None:
+    """Replace all of a PostgreSQL database by a dump and take one more step, all or nothing; raises CopyFailed."""
+    script = file.with_suffix(".restoring.sql")
+    try:
+        _run("pg_restore", password, "--no-owner", "--no-privileges", f"--file={script}", str(file))
+        quiet = ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction"]
+        steps = [f"--command={CLEAR}", f"--file={script}", f"--command=SET search_path = public; {last_step}"]
+        _run("psql", password, *quiet, *steps, f"--dbname={address}")
+    finally:
+        script.unlink(missing_ok=True)
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 (hex) of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def sync_file(file: Path) -> None:
+    """Have a file on disk."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
+def _run(program: str, password: str, *arguments: str) -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise CopyFailed(f"{program} is not on this machine: install PostgreSQL's client programs")
+    env = {**os.environ, "PGPASSWORD": password} if password else dict(os.environ)
+    done = subprocess.run([found, *arguments], env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise CopyFailed(f"{program} failed: {done.stderr.strip()}")

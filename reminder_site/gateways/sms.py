@@ -1,0 +1,294 @@
+"""Twilio through its own SDK; the only file that imports it. Takes and gives plain values, knows no tables."""
+
+import json
+import logging
+import re
+import threading
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pendulum
+from flask import current_app
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from reminder_site.config import Settings
+from reminder_site.domain.delivery import Outcome, classify, not_sent, unclear
+from reminder_site.gateways.wire import Fence, NotSent, Reply, Unclear, Wire
+
+SIGNATURE_LENGTH = 28
+PAGE = 1000
+CALLBACK_OVERRIDES = "#rc=5&rp=all"
+SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}", re.ASCII)
+
+
+class SmsError(Exception):
+    """Twilio could not be asked; `permanent` says that asking again will not help. Words are for people."""
+
+    def __init__(self, words: str, *, permanent: bool = False, code: int | None = None) -> None:
+        super().__init__(words)
+        self.permanent = permanent
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A message as Twilio holds it; `created_at` is UTC."""
+
+    sid: str
+    status: str
+    to: str
+    body: str
+    error_code: int | None
+    direction: str
+    messaging_service_sid: str | None
+    created_at: pendulum.DateTime
+
+
+class _Transport(HttpClient):
+    """The SDK's way out: our wire, no redirects, no log line, the reply kept for whoever asked."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__(logging.getLogger("twilio.http_client"), is_async=False)
+        self._wire = wire
+        self.may_leave: Fence | None = None
+        self.reply: Reply | None = None
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, object] | None = None,
+        data: dict[str, object] | None = None,
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """Carry one request of the SDK's; raises NotSent or Unclear."""
+        self.reply = None
+        if params:
+            url = f"{url}?{urlencode(params, doseq=True)}"
+        body = urlencode(data, doseq=True).encode() if data else (b"" if method.upper() == "POST" else None)
+        sent = {**(headers or {}), **_basic(auth)}
+        self.reply = self._wire.exchange(method, url, body=body, headers=sent, may_leave=self.may_leave)
+        return Response(self.reply.status, self.reply.text, dict(self.reply.headers))
+
+
+class Sms:
+    """Creates, cancels, reads and redacts texts at Twilio; one SDK client per thread."""
+
+    def __init__(self, settings: Settings, wire: Wire | None = None) -> None:
+        self._settings = settings
+        self._wire = wire or Wire()
+        self._local = threading.local()
+
+    def close(self) -> None:
+        """Hang up; nobody may be asking Twilio anything."""
+        self._wire.close()
+
+    @property
+    def default_sender(self) -> str:
+        """Return the Messaging Service that clinics without one of their own send from."""
+        return self._settings.twilio_messaging_service_sid
+
+    def create(
+        self,
+        *,
+        to: str,
+        body: str,
+        sender: str,
+        callback_url: str,
+        send_at: pendulum.DateTime | None = None,
+        may_leave: Fence | None = None,
+        extras: dict[str, Any] | None = None,
+    ) -> Outcome:
+        """Ask Twilio for one text, now or at `send_at`; never raises for what Twilio or the network does.
+
+        `sender` must be a Messaging Service SID when `send_at` is given (ValueError otherwise): Twilio drops the
+        schedule without one and texts at once (Message Scheduling page).
+        """
+        asked: dict[str, Any] = {"to": to, "body": body, "status_callback": callback_url + CALLBACK_OVERRIDES}
+        asked |= extras or {}
+        asked["messaging_service_sid" if sender.startswith("MG") else "from_"] = sender
+        if send_at is not None:
+            if not sender.startswith("MG"):
+                raise ValueError("a text can only be scheduled through a Messaging Service")
+            asked |= {"schedule_type": "fixed", "send_at": utc_stamp(send_at)}
+        client, transport = self._client()
+        transport.may_leave = may_leave
+        try:
+            client.messages.create(**asked)
+        except NotSent as error:
+            return not_sent(f"Twilio could not be reached ({error})")
+        except Unclear as error:
+            return unclear(f"the line broke before Twilio answered ({error})")
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError):
+            pass  # the reply itself is judged below, whatever the SDK made of it
+        finally:
+            transport.may_leave = None
+        return _judge(transport.reply)
+
+    def cancel(self, sid: str) -> None:
+        """Cancel a scheduled text; raises SmsError (code 30409 when it can no longer be cancelled)."""
+        self._ask(lambda client: client.messages(sid).update(status="canceled"))
+
+    def fetch(self, sid: str) -> Remote | None:
+        """Read one text; None when Twilio does not know it; raises SmsError."""
+        try:
+            found: Remote = self._ask(lambda client: _remote(client.messages(sid).fetch()))
+            return found
+        except SmsError as error:
+            if error.code == 20404:
+                return None
+            raise
+
+    def list_to(self, to: str, *, limit: int = 200) -> list[Remote]:
+        """List the newest texts to one number; raises SmsError."""
+        found: list[Remote] = self._ask(
+            lambda client: [_remote(m) for m in client.messages.list(to=to, limit=limit, page_size=limit)]
+        )
+        return found
+
+    def list_since(self, since: pendulum.DateTime) -> list[Remote]:
+        """List every text made since a moment; raises SmsError.
+
+        Twilio names no order and no such filter, so a whole page of older ones is what ends the reading.
+        """
+        found: list[Remote] = self._ask(lambda client: _newer(client.messages.stream(page_size=PAGE), since))
+        return found
+
+    def ask_time(self) -> pendulum.DateTime | None:
+        """Return Twilio's time (UTC, whole seconds) without making anything; None when it cannot be asked."""
+        try:
+            self._ask(lambda client: client.messages.list(limit=1, page_size=1))
+        except SmsError:
+            return None
+        reply = self._client()[1].reply
+        return _date(reply.headers.get("date", "")) if reply else None
+
+    def redact(self, sid: str) -> None:
+        """Blank the body of a finished text at Twilio; raises SmsError."""
+        self._ask(lambda client: client.messages(sid).update(body=""))
+
+    def genuine(self, url: str, form: Any, signature: str) -> bool:
+        """Say whether a webhook was signed by Twilio with the current or the previous auth token."""
+        if len(signature) != SIGNATURE_LENGTH:
+            return False
+        tokens = self._settings.webhook_tokens
+        return any(RequestValidator(token).validate(url, form, signature) for token in tokens)
+
+    def _client(self) -> tuple[Client, _Transport]:
+        if not hasattr(self._local, "client"):
+            s = self._settings
+            transport = _Transport(self._wire)
+            user, secret = (s.twilio_api_key, s.twilio_api_secret) if s.twilio_api_key else ("", "")
+            client = Client(
+                user or s.twilio_account_sid or "unset",
+                secret or s.twilio_auth_token or "unset",
+                s.twilio_account_sid or "unset",
+                http_client=transport,
+                environment={"_": ""},
+            )
+            if s.twilio_base_url:
+                client.api.base_url = s.twilio_base_url
+            self._local.client, self._local.transport = client, transport
+        return self._local.client, self._local.transport
+
+    def _ask(self, question: Any) -> Any:
+        client, transport = self._client()
+        try:
+            return question(client)
+        except (NotSent, Unclear) as error:
+            raise SmsError("Twilio could not be reached") from error
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
+            reply = transport.reply
+            code = _code(reply.text) if reply else None
+            permanent = bool(reply and 400 <= reply.status < 500 and reply.status != 429)
+            raise SmsError(f"Twilio answered {code or 'with an error'}", permanent=permanent, code=code) from error
+
+
+def sms() -> Sms:
+    """Return the running site's way to Twilio."""
+    found: Sms = current_app.extensions["sms"]
+    return found
+
+
+def utc_stamp(moment: pendulum.DateTime) -> str:
+    """Write a moment as Twilio's SendAt wants it: UTC, whole seconds, Z. The SDK itself would not convert the zone."""
+    return moment.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _newer(texts: Iterable[Any], since: pendulum.DateTime) -> list[Remote]:
+    found: list[Remote] = []
+    older = 0
+    for text in texts:
+        remote = _remote(text)
+        older = 0 if remote.created_at >= since else older + 1
+        if older == 0:
+            found.append(remote)
+        elif older == PAGE:
+            break
+    return found
+
+
+def _basic(auth: tuple[str, str] | None) -> dict[str, str]:
+    if not auth:
+        return {}
+    return {"Authorization": "Basic " + b64encode(f"{auth[0]}:{auth[1]}".encode()).decode("ascii")}
+
+
+def _judge(reply: Reply | None) -> Outcome:
+    if reply is None:
+        return unclear("the SDK gave no answer")
+    found = _json(reply.text)
+    sid, status = found.get("sid"), str(found.get("status", ""))
+    sid = sid if isinstance(sid, str) and SID.fullmatch(sid) else None
+    outcome = classify(reply.status, _code(reply.text), sid, status)
+    retry_after = reply.headers.get("retry-after", "")
+    return replace(
+        outcome,
+        retry_after_seconds=int(retry_after) if retry_after.isdecimal() else None,
+        request_id=reply.headers.get("twilio-request-id", "")[:64],
+        server_date=_date(reply.headers.get("date", "")),
+    )
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _code(text: str) -> int | None:
+    code = _json(text).get("code")
+    return code if isinstance(code, int) else None
+
+
+def _date(text: str) -> pendulum.DateTime | None:
+    try:
+        return pendulum.instance(parsedate_to_datetime(text)).in_timezone("UTC")
+    except (ValueError, TypeError):
+        return None
+
+
+def _remote(message: Any) -> Remote:
+    return Remote(
+        sid=message.sid,
+        status=message.status,
+        to=message.to,
+        body=message.body or "",
+        error_code=int(message.error_code) if message.error_code else None,
+        direction=message.direction,
+        messaging_service_sid=message.messaging_service_sid,
+        created_at=pendulum.instance(message.date_created).in_timezone("UTC"),
+    )

@@ -1,0 +1,34 @@
+"""The tables. They hold facts and keys; rules live in domain, reads in queries, writes in actions."""
+
+from reminder_site.models.appointment import Appointment, ManageLink, Reminder
+from reminder_site.models.audit import Audit, Heartbeat
+from reminder_site.models.clinic import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, Template
+from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
+from reminder_site.models.patient import OptOut, Patient
+from reminder_site.models.staff import FormNonce, SignInTry, Staff, StaffClinic, StaffSession
+
+__all__ = [
+    "Appointment",
+    "AppointmentType",
+    "Attempt",
+    "Audit",
+    "Clinic",
+    "Clinician",
+    "ClosedDay",
+    "FormNonce",
+    "Heartbeat",
+    "InboundMessage",
+    "ManageLink",
+    "Message",
+    "MessageEvent",
+    "OptOut",
+    "Patient",
+    "ProviderEvent",
+    "Reminder",
+    "ReminderRule",
+    "SignInTry",
+    "Staff",
+    "StaffClinic",
+    "StaffSession",
+    "Template",
+]

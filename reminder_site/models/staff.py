@@ -1,0 +1,71 @@
+"""People who sign in, their clinics, their sessions, and what guards the sign-in page."""
+
+import pendulum
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reminder_site.db import Base, Moment
+from reminder_site.models.columns import public_id
+
+
+class Staff(Base):
+    """One member of staff; `role` is reception, manager, auditor or administrator."""
+
+    __tablename__ = "staff"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class StaffClinic(Base):
+    """Which clinics a member of staff works for."""
+
+    __tablename__ = "staff_clinic"
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    clinic_id: Mapped[int] = mapped_column(ForeignKey("clinic.id"), primary_key=True, index=True)
+
+
+class StaffSession(Base):
+    """One signed-in browser; the cookie's token is kept only as its SHA-256."""
+
+    __tablename__ = "staff_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    clinic_id: Mapped[int] = mapped_column(ForeignKey("clinic.id"))
+    created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    expires_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    ended_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class SignInTry(Base):
+    """One attempt to sign in; e-mail and address are kept only as keyed hashes."""
+
+    __tablename__ = "sign_in_try"
+    __table_args__ = (
+        Index("ix_sign_in_try_account", "account_hash", "tried_at"),
+        Index("ix_sign_in_try_address", "address_hash", "tried_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_hash: Mapped[str] = mapped_column(String(64))
+    address_hash: Mapped[str] = mapped_column(String(64))
+    tried_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    succeeded: Mapped[bool] = mapped_column()
+
+
+class FormNonce(Base):
+    """A form already taken: the same form sent again leads to what the first one made (kept 24 h)."""
+
+    __tablename__ = "form_nonce"
+    __table_args__ = (UniqueConstraint("staff_id", "nonce"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    nonce: Mapped[str] = mapped_column(String(43))
+    made: Mapped[str] = mapped_column(String(64))
+    taken_at: Mapped[pendulum.DateTime] = mapped_column(Moment, index=True)

@@ -1,0 +1,1 @@
+"""Reads: each function is one question a page asks. They change nothing."""

@@ -1,0 +1,66 @@
+"""Who is signed in, for which clinics, and how the sign-in page is being used."""
+
+import hashlib
+from dataclasses import dataclass
+
+import pendulum
+from sqlalchemy import select
+
+from reminder_site.db import db
+from reminder_site.models import Clinic, Staff, StaffClinic, StaffSession
+
+__all__ = ["Clinic", "SignedIn", "Staff", "all_clinics", "anybody", "by_email", "signed_in", "token_hash"]
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """One signed-in browser: who, at which clinic, and all the clinics the header offers."""
+
+    staff: Staff
+    clinic: Clinic
+    clinics: tuple[Clinic, ...]
+
+
+def token_hash(token: str) -> str:
+    """Return the SHA-256 (hex) under which a session token is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
+    """Find who holds a session token; None when it has ended, is past its 12 h, or the account is off."""
+    found = db.session.execute(
+        select(Staff, StaffSession.clinic_id)
+        .join(StaffSession, StaffSession.staff_id == Staff.id)
+        .where(
+            StaffSession.token_hash == token_hash(token),
+            StaffSession.ended_at.is_(None),
+            StaffSession.expires_at > now,
+            Staff.active,
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    clinics = clinics_of(found.Staff.id)
+    here = [clinic for clinic in clinics if clinic.id == found.clinic_id] or clinics
+    return SignedIn(found.Staff, here[0], clinics) if here else None
+
+
+def clinics_of(staff_id: int) -> tuple[Clinic, ...]:
+    """List the clinics somebody works for, by name."""
+    works_for = select(StaffClinic.clinic_id).where(StaffClinic.staff_id == staff_id)
+    return tuple(db.session.scalars(select(Clinic).where(Clinic.id.in_(works_for)).order_by(Clinic.name)))
+
+
+def all_clinics() -> tuple[Clinic, ...]:
+    """List every clinic of the site, for its operator."""
+    return tuple(db.session.scalars(select(Clinic).order_by(Clinic.name)))
+
+
+def by_email(email: str) -> Staff | None:
+    """Find an account by its e-mail address, in lower case."""
+    return db.session.scalar(select(Staff).where(Staff.email == email))
+
+
+def anybody() -> bool:
+    """Tell whether any account exists: until one does, the site asks to be set up."""
+    return db.session.scalar(select(Staff.id).limit(1)) is not None

@@ -1,0 +1,45 @@
+"""What stands above every staff page while something is wrong, in words that say what it means for patients."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pendulum
+
+from reminder_site.queries import health, parked
+
+TOLD_OF_DRIFT = frozenset({"manager", "administrator"})
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One banner; `fixes` names what a button beside it would put right (empty: there is none)."""
+
+    level: Literal["warn", "bad"]
+    words: str
+    fixes: Literal["", "drift", "parked"] = ""
+
+
+def banners(*, role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:
+    """Return what somebody in a role is told now; only managers hear of differences from Twilio's lists."""
+    checks = health.checks(now=now)
+    found = [
+        Banner("bad" if check["status"] == "down" else "warn", f"{name.capitalize()}: {check['words']}.")
+        for name, check in checks.items()
+        if check["status"] != "ok"
+    ]
+    return found if checks["database"]["status"] == "down" else [*found, *_of_texts(role, clinic_id)]
+
+
+def _of_texts(role: str, clinic_id: int) -> list[Banner]:
+    found = []
+    if count := parked.count(clinic_id):
+        texts = "1 text needs" if count == 1 else f"{count} texts need"
+        found.append(Banner("warn", f"{texts} a person: it is not certain that they went out.", fixes="parked"))
+    if count := parked.over_the_limit(clinic_id):
+        texts = "1 text waits" if count == 1 else f"{count} texts wait"
+        words = f"{texts}: the clinic's limit of texts in 24 hours is reached. A manager can raise it in the settings."
+        found.append(Banner("warn", words))
+    if role in TOLD_OF_DRIFT and (count := health.drift()):
+        texts = "1 text stands" if count == 1 else f"{count} texts stand"
+        found.append(Banner("warn", f"{texts} differently here and at Twilio.", fixes="drift"))
+    return found

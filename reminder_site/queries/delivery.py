@@ -1,0 +1,25 @@
+"""What the worker asks of the outbox."""
+
+import pendulum
+from sqlalchemy import func, select
+
+from reminder_site.db import db
+from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES
+from reminder_site.models import Message
+
+
+def next_action_at() -> pendulum.DateTime | None:
+    """Return the next moment (UTC) any message must be looked at, leases left aside."""
+    waiting = select(func.min(Message.next_action_at)).where(
+        Message.next_action_at.is_not(None), Message.lease_until.is_(None)
+    )
+    found: pendulum.DateTime | None = db.session.scalar(waiting)
+    db.session.rollback()
+    return found
+
+
+def orphan_sweep_is_due(message_id: int, *, now: pendulum.DateTime) -> bool:
+    """Say whether a scheduled message that was once unclear is near enough to its time to look for twins of it."""
+    row = db.session.execute(select(Message.ever_unknown, Message.send_at).where(Message.id == message_id)).one()
+    db.session.rollback()
+    return bool(row.ever_unknown) and now >= row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES)

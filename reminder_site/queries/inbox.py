@@ -1,0 +1,86 @@
+"""Texts that wait for a person, and what was answered to texts before."""
+
+from dataclasses import dataclass
+
+import pendulum
+from sqlalchemy import ColumnElement, func, select
+
+from reminder_site.db import db
+from reminder_site.domain.names import full_name
+from reminder_site.models import Appointment, InboundMessage, Patient
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A text that waits for a person; ids are public ones, `received_at` is UTC."""
+
+    id: str
+    body: str
+    from_e164: str
+    media_count: int
+    effect: str
+    understood: str
+    received_at: pendulum.DateTime
+    way: str
+    name: str
+    patient_id: str | None
+    appointment_id: str | None
+
+
+def waiting(clinic_id: int) -> int:
+    """Count the texts that wait for a person at a clinic."""
+    query = select(func.count()).select_from(InboundMessage).where(*_waiting(clinic_id))
+    return db.session.scalar(query) or 0
+
+
+def listed(*, clinic_id: int) -> list[Waiting]:
+    """List the texts that wait for a person, the newest first."""
+    rows = db.session.execute(
+        select(InboundMessage, Patient, Appointment.public_id)
+        .join(Patient, Patient.id == InboundMessage.patient_id, isouter=True)
+        .join(Appointment, Appointment.id == InboundMessage.appointment_id, isouter=True)
+        .where(*_waiting(clinic_id))
+        .order_by(InboundMessage.received_at.desc(), InboundMessage.id.desc())
+        .limit(PAGE)
+    )
+    return [_line(row, patient, appointment_id) for row, patient, appointment_id in rows]
+
+
+def reply_given(sid: str) -> str | None:
+    """Return what was answered to a text; None when it has not been seen, empty for silence."""
+    return db.session.scalar(select(InboundMessage.reply).where(InboundMessage.sid == sid))
+
+
+def replied_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> bool:
+    """Say whether an unclear text from this number was answered within the last minutes."""
+    since = now.subtract(minutes=minutes)
+    lately = select(InboundMessage.id).where(
+        InboundMessage.from_e164 == e164,
+        InboundMessage.received_at > since,
+        InboundMessage.understood == "other",
+        InboundMessage.reply != "",
+    )
+    return db.session.scalar(lately.limit(1)) is not None
+
+
+def _waiting(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
+    mine = InboundMessage.clinic_id == clinic_id
+    return mine, InboundMessage.needs_person.is_(True), InboundMessage.handled_at.is_(None)
+
+
+def _line(row: InboundMessage, patient: Patient | None, appointment_id: str | None) -> Waiting:
+    return Waiting(
+        id=row.public_id,
+        body=row.body,
+        from_e164=row.from_e164,
+        media_count=row.media_count,
+        effect=row.effect,
+        understood=row.understood,
+        received_at=row.received_at,
+        way=row.to,
+        name=full_name(patient.first_name, patient.last_name) if patient else "",
+        patient_id=patient.public_id if patient else None,
+        appointment_id=appointment_id,
+    )

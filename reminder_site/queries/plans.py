@@ -1,0 +1,249 @@
+"""What plans are made from at one clinic, the text of each step, and the preview a receptionist sees before saving."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pendulum
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from reminder_site.config import settings
+from reminder_site.db import db
+from reminder_site.domain import opening_hours, segments, spoken, wording
+from reminder_site.domain.closed_days import closed_days
+from reminder_site.domain.delivery import route
+from reminder_site.domain.planning import Facts, Notice, Step, plan
+from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.rules import Rule
+from reminder_site.domain.times import Placed, to_local
+from reminder_site.models import Clinic, ClosedDay, OptOut, ReminderRule, Template
+
+LINK_FIELD = "{{link}}"
+TOKEN_LENGTH = 22
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What every plan of one clinic rests on."""
+
+    clinic: Clinic
+    rules: tuple[Rule, ...]
+    texts: Mapping[str, str]
+    own_closed_days: Mapping[date, str]
+    quiet: QuietHours
+
+    def closed(self, starts_local: datetime) -> Mapping[date, str]:
+        """Return the days the clinic does not text, in the years around an appointment."""
+        years = (starts_local.year - 1, starts_local.year, starts_local.year + 1)
+        if not self.clinic.keeps_public_holidays:
+            return self.own_closed_days
+        return closed_days(self.clinic.country, self.clinic.region or None, years, self.own_closed_days)
+
+    def steps(self, facts: Facts, *, now: pendulum.DateTime) -> tuple[Step, ...]:
+        """Derive the plan of one appointment (see domain.planning.plan)."""
+        return plan(
+            facts,
+            self.rules,
+            self.quiet,
+            self.closed(facts.starts_local),
+            now,
+            undo_minutes=self.clinic.undo_minutes,
+            min_gap_hours=self.clinic.min_gap_hours,
+        )
+
+    def place(
+        self, key: str, leaves_local: datetime | None, starts_local: datetime, decided_local: datetime
+    ) -> tuple[datetime, bool]:
+        """Return what puts texts in order: when one leaves; a skipped one when its rule aims at, but after the booking.
+
+        All are wall times; what is decided can be undone for a while, and the text about it leaves after that.
+        """
+        if leaves_local is not None:
+            return leaves_local, False
+        soonest = decided_local + timedelta(minutes=self.clinic.undo_minutes)
+        aim = next((rule.aims_at(starts_local) for rule in self.rules if rule.key == key), None)
+        return max(aim or soonest, soonest), True
+
+    def text_of(self, step: Step, *, first_name: str, starts_local: datetime, clinician: str) -> str:
+        """Write the exact text of a step; {{link}} stays unfilled until the text leaves."""
+        kind = step.key.partition("-")[0]
+        if kind not in {"moved", "cancelled", "still_on"}:
+            kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
+        return wording.render(self.texts[kind], values(self.clinic, first_name, starts_local, clinician))
+
+
+@dataclass(frozen=True)
+class PreviewLine:
+    """One line of the preview: `send_at` is UTC, `local` the clinic's wall time; both None when skipped."""
+
+    key: str
+    name: str
+    send_at: pendulum.DateTime | None
+    local: datetime | None
+    when: str
+    route: str
+    text: str
+    encoding: str
+    segments: int
+    reason: str
+    why: str
+    skipped: bool
+    flagged: bool
+
+
+def ground(session: Session, clinic_id: int) -> Ground:
+    """Read what plans of a clinic are made from."""
+    clinic = session.get_one(Clinic, clinic_id)
+    rules = session.scalars(
+        select(ReminderRule).where(ReminderRule.clinic_id == clinic_id).order_by(ReminderRule.position)
+    )
+    texts = session.execute(select(Template.kind, Template.body).where(Template.clinic_id == clinic_id))
+    own = session.execute(select(ClosedDay.closed_on, ClosedDay.name).where(ClosedDay.clinic_id == clinic_id))
+    return Ground(
+        clinic=clinic,
+        rules=tuple(rule_of(r) for r in rules),
+        texts={**wording.DEFAULT_TEMPLATES, **{kind: body for kind, body in texts}},
+        own_closed_days={on: name for on, name in own},
+        quiet=QuietHours(clinic.quiet_opens, clinic.quiet_closes, clinic.texts_on_sundays),
+    )
+
+
+def values(clinic: Clinic, first_name: str, starts_local: datetime, clinician: str) -> dict[str, str]:
+    """Return what the fields of a template stand for at one appointment."""
+    return {
+        "clinic": clinic.text_name,
+        "first_name": first_name,
+        "day": wording.day_of(starts_local.date()),
+        "time": wording.time_of(starts_local),
+        "place": clinic.place,
+        "phone": clinic.phone,
+        "link": LINK_FIELD,
+        "clinician": clinician,
+    }
+
+
+def sender_of(clinic: Clinic) -> str:
+    """Return the Messaging Service a clinic's texts leave from."""
+    return clinic.sender or settings().twilio_messaging_service_sid
+
+
+def is_opted_out(session: Session, e164: str, sender: str) -> bool:
+    """Say whether a number has asked this sender for no more texts."""
+    in_force = exists().where(OptOut.e164 == e164, OptOut.sender == sender, OptOut.ended_at.is_(None))
+    return bool(session.scalar(select(in_force)))
+
+
+def texts_off_why(
+    session: Session, clinic: Clinic, *, phone_e164: str, phone_flag: str = "", reminders_on: bool = True
+) -> str | None:
+    """Say why nothing can be texted to somebody; None when texts can go out."""
+    if not phone_e164:
+        return "there is no phone number to text"
+    if is_opted_out(session, phone_e164, sender_of(clinic)):
+        return "this number has opted out of texts"
+    if phone_flag:
+        return "this number cannot be texted"
+    if not reminders_on:
+        return "reminders are off for this patient"
+    if not clinic.texting_on:
+        return "texting is switched off for this clinic"
+    return None
+
+
+def preview(
+    *,
+    clinic_id: int,
+    starts: Placed,
+    duration_minutes: int,
+    first_name: str,
+    clinician: str,
+    phone_e164: str,
+    phone_flag: str = "",
+    reminders_on: bool = True,
+    wanted: bool = True,
+    announced: bool = True,
+    notice: Notice | None = None,
+    now: pendulum.DateTime,
+) -> list[PreviewLine]:
+    """Plan an appointment as it would be if saved now: each text with its instant, zone, route, size and reason."""
+    base = ground(db.session(), clinic_id)
+    off = texts_off_why(
+        db.session(), base.clinic, phone_e164=phone_e164, phone_flag=phone_flag, reminders_on=reminders_on
+    )
+    facts = Facts(
+        starts_at=starts.at,
+        starts_local=starts.local,
+        zone=starts.zone,
+        ends_at=starts.at.add(minutes=duration_minutes),
+        timed_at=now,
+        wanted=wanted,
+        texts_on=off is None,
+        texts_off_why=off,
+        notice=notice,
+        announced=announced,
+    )
+    name, decided = first_name or "Ann", to_local(now, starts.zone)
+    steps = base.steps(facts, now=now)
+    return [
+        _line(step, base.text_of(step, first_name=name, starts_local=starts.local, clinician=clinician), starts, now)
+        for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
+    ]
+
+
+def oddity(*, clinic_id: int, local: datetime, minutes: int) -> str | None:
+    """Say what is odd about an appointment at a wall time: outside the opening hours, or on a closed day."""
+    base = ground(db.session(), clinic_id)
+    return opening_hours.warning(base.clinic.hours, base.closed(local), local, minutes)
+
+
+def route_words(send_at: pendulum.DateTime, useful_until: pendulum.DateTime, now: pendulum.DateTime) -> str:
+    """Say which way a text of this moment goes, as seen from now."""
+    way = route(send_at=send_at, useful_until=useful_until, now=now)
+    if way.way == "schedule":
+        return "scheduled at Twilio"
+    if way.way == "wait" and way.until == send_at:
+        return "sent by this site"
+    if way.way == "wait":
+        return "kept here, scheduled at Twilio 35 days ahead"
+    return "sent at once" if way.way == "send" else "too late"
+
+
+def _line(step: Step, text: str, starts: Placed, now: pendulum.DateTime) -> PreviewLine:
+    link = f"{settings().public_base_url}/m/{'x' * TOKEN_LENGTH}"
+    text = text.replace(LINK_FIELD, link)
+    size = segments.count(text)
+    when = route = ""
+    if step.send_at is not None and step.useful_until is not None:
+        when = spoken.moment_words(step.send_at, starts.zone, now)
+        route = route_words(step.send_at, step.useful_until, now)
+    return PreviewLine(
+        key=step.key,
+        name=step.name,
+        send_at=step.send_at,
+        local=to_local(step.send_at, starts.zone) if step.send_at else None,
+        when=when,
+        route=route,
+        text=text,
+        encoding=size.encoding,
+        segments=size.segments,
+        reason=size.reason or "",
+        why=step.why,
+        skipped=step.skipped,
+        flagged=step.flagged,
+    )
+
+
+def rule_of(row: ReminderRule) -> Rule:
+    """Read the row of a rule."""
+    return Rule(
+        key=row.key,
+        name=row.name,
+        kind=row.kind,  # type: ignore[arg-type]
+        days=row.days,
+        at=row.at,
+        hours=row.hours,
+        asks=row.asks,  # type: ignore[arg-type]
+        enabled=row.enabled,
+        min_lead_minutes=row.min_lead_minutes,
+    )

@@ -1,0 +1,105 @@
+"""What a worker does so that a crash, a full disk or a restored database costs nobody a text, or a second one.
+
+Owns the marks beside the database, the spool and the looks that end a hold. A door, like the worker itself.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from reminder_site.actions import delivery, hold
+from reminder_site.clock import Clock
+from reminder_site.config import Settings
+from reminder_site.domain.delivery import Outcome, Pace
+from reminder_site.gateways.data_folder import DataFolder
+from reminder_site.gateways.sms import Sms
+from reminder_site.gateways.spool import Spool, Taken
+from reminder_site.queries import audit_chain
+
+log = logging.getLogger("reminder_site.safeguards")
+
+
+class Safeguards:
+    """One worker's safeguards; `monotonic` is its stopwatch (seconds)."""
+
+    def __init__(self, app: Flask, pace: Pace, monotonic: Callable[[], float]) -> None:
+        settings: Settings = app.extensions["settings"]
+        self.app, self.pace, self.monotonic = app, pace, monotonic
+        self.clock: Clock = app.extensions["clock"]
+        self.sms: Sms = app.extensions["sms"]
+        self.kept = DataFolder(settings.data_path)
+        self.spool = Spool(settings.data_path / "spool.jsonl")
+        self.held = False
+        self._started = self._rival = False
+        self._absent: frozenset[int] = frozenset()
+        self._look_at = 0.0  # by the stopwatch
+
+    def start(self) -> None:
+        """See, once and before the first heartbeat, whether the database is behind; catch up on what was spooled."""
+        if self._started:
+            return
+        now = self.clock.now()
+        begun = hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=now)
+        try:
+            self._catch_up(begun.rival)
+            self.kept.keep_instance_id(begun.instance_id)
+        except OSError:
+            log.exception("%s cannot be written: a restored database may go unnoticed", self.kept.path)
+        self._await(begun.rival)
+        self._started, self.held = True, begun.held
+
+    def after_beat(self, held: bool) -> None:
+        """Learn whether sending is on hold, and note the audit's head beside the database."""
+        if held and not self.held:
+            self._await(rival=True)  # begun by somebody else
+        self.held = held
+        try:
+            self.kept.keep_audit_head(audit_chain.head())
+        except OSError:
+            log.exception("the audit's head could not be noted in %s", self.kept.path)
+
+    def look(self, submit: Callable[..., Any]) -> None:
+        """While sending is on hold and the time has come, look whether the hold can end."""
+        if self.held and self.monotonic() >= self._look_at:
+            self._look_at = float("inf")
+            submit(self._look)
+
+    def keep(self, intent: delivery.Intent, outcome: Outcome) -> None:
+        """Spool an answer that the database would not take, if a text came of it."""
+        if not outcome.sid:
+            return
+        try:
+            self.spool.add(Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, self.clock.now()))
+        except OSError:
+            log.exception("the spool could not be written; Twilio's own list will tell")
+
+    def _catch_up(self, rival: bool) -> None:
+        if rival:
+            self.spool.discard()  # it tells of another past; the hold finds its texts
+        while spooled := self.spool.read():
+            for taken in spooled:
+                intent, outcome = _recorded(taken)
+                delivery.record(intent=intent, outcome=outcome, jitter=0.0, pace=self.pace, now=taken.at)
+            self.spool.clear()
+
+    def _await(self, rival: bool) -> None:
+        self._rival, self._absent = rival, frozenset()
+        self._look_at = self.monotonic() + (self.pace.first_look_seconds if rival else 0.0)
+
+    def _look(self) -> None:
+        try:
+            with self.app.app_context():
+                seen = hold.look(sms=self.sms, absent_before=self._absent, rival=self._rival, now=self.clock.now())
+            self._absent, self.held = seen.absent, self.held and not seen.over
+        except Exception:
+            log.exception("what was texted meanwhile could not be looked up")
+        finally:
+            self._look_at = self.monotonic() + self.pace.second_look_seconds
+
+
+def _recorded(taken: Taken) -> tuple[delivery.Intent, Outcome]:
+    """Return as much of an attempt and its answer as recording them needs."""
+    intent = delivery.Intent(taken.message_id, taken.attempt_no, "", "", "", "", None, taken.at, {})
+    return intent, Outcome("created", "taken", "Twilio took it", taken.sid, taken.status)

@@ -1,0 +1,119 @@
+"""Who may open what: every endpoint stands in exactly one of these lists; one that stands in none is refused."""
+
+PUBLIC = frozenset(
+    {
+        "static",
+        "health.healthz",
+        "accounts.sign_in",
+        "set_up.first_run",
+    }
+)
+SIGNED_LINK = frozenset(
+    {
+        "manage.show",
+        "manage.answer",
+        "manage.undo",
+        "manage.calendar",
+    }
+)
+SIGNATURE = frozenset(
+    {
+        "twilio.status",
+        "twilio.inbound",
+    }
+)
+API_KEY: frozenset[str] = frozenset()
+
+# Staff endpoints. Auditors may read (GET) what reception and managers read, and change nothing but their own session.
+RECEPTION = frozenset(
+    {
+        "accounts.account",
+        "accounts.sign_out",
+        "accounts.switch_clinic",
+        "appointments.answer",
+        "appointments.cancel",
+        "appointments.outcome",
+        "appointments.show",
+        "appointments.undo",
+        "booking.find",
+        "booking.new",
+        "booking.preview",
+        "day.day",
+        "day.go",
+        "day.home",
+        "day.week",
+        "health.pulse",
+        "parked.index",
+        "parked.leave",
+        "parked.send",
+        "inbox.handled",
+        "inbox.index",
+        "moving.move",
+        "moving.preview",
+        "patients.consent",
+        "patients.edit",
+        "patients.find",
+        "patients.index",
+        "patients.new",
+        "patients.set_reminders",
+        "patients.show",
+        "patients.text",
+        "patients.trust_number",
+        "reminders.cancel",
+        "reminders.send_now",
+        "reminders.switch",
+        "settings.overview",
+    }
+)
+MANAGER = frozenset(
+    {
+        "drift.fix",
+        "drift.show",
+        "health.styleguide",
+        "health.styleguide_patient",
+        "offers.add_clinician",
+        "offers.add_type",
+        "offers.change_clinician",
+        "offers.change_type",
+        "offers.people",
+        "rules.add",
+        "rules.all_rules",
+        "rules.cadence",
+        "rules.change",
+        "rules.switch",
+        "settings.clinic",
+        "settings.close",
+        "settings.reopen",
+        "settings.texting",
+        "staff.add",
+        "staff.change",
+        "staff.everyone",
+        "staff.set_password",
+        "staff.switch_off",
+        "staff.switch_on",
+        "wording.all_texts",
+        "wording.change",
+        "wording.preview",
+    }
+)
+ADMINISTRATOR = frozenset({"settings.add_clinic"})
+
+OWN_ACCOUNT = frozenset({"accounts.account", "accounts.sign_out", "accounts.switch_clinic"})
+
+# Posted so that nothing typed stands in an address; they change nothing.
+POSTED_READS = frozenset({"booking.find", "day.day", "day.week", "patients.find", "wording.preview"})
+
+ROLES_OF: dict[frozenset[str], frozenset[str]] = {
+    RECEPTION: frozenset({"reception", "manager", "administrator"}),
+    MANAGER: frozenset({"manager", "administrator"}),
+    ADMINISTRATOR: frozenset({"administrator"}),
+}
+
+
+def roles_for(endpoint: str, method: str) -> frozenset[str]:
+    """Return the staff roles that may call an endpoint with a method; empty when it is not a staff endpoint."""
+    for endpoints, roles in ROLES_OF.items():
+        if endpoint in endpoints:
+            open_to_auditors = method in {"GET", "HEAD"} or endpoint in OWN_ACCOUNT | POSTED_READS
+            return roles | {"auditor"} if open_to_auditors else roles
+    return frozenset()

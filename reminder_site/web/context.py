@@ -1,0 +1,57 @@
+"""What the layout shows on every staff page: the heartbeat, the inbox count, banners, the way to the pretend phones."""
+
+from typing import Any
+
+from flask import Flask, url_for
+
+from reminder_site.config import Settings, settings
+from reminder_site.domain.spoken import clock, duration_words
+from reminder_site.domain.times import to_local
+from reminder_site.queries import health, inbox
+from reminder_site.queries.banners import Banner, banners
+from reminder_site.web import current
+from reminder_site.web.now import now
+
+LEVELS = {"ok": "ok", "degraded": "warn", "down": "bad"}
+
+
+def register(app: Flask) -> None:
+    """Hand the layout what it shows, once for each page."""
+    app.context_processor(_shown)
+
+
+def _shown() -> dict[str, Any]:
+    if not current.signed_in():
+        return {}
+    known: Settings = settings()
+    checks = health.checks(now=now())
+    return {
+        "heartbeat": _heartbeat(checks),
+        "banners": [
+            _banner(told) for told in banners(role=current.staff().role, clinic_id=current.clinic().id, now=now())
+        ],
+        "inbox_count": inbox.waiting(current.clinic().id),
+        "sandbox_url": known.twilio_base_url,
+    }
+
+
+_FIXES = {
+    "drift": lambda: {"url": url_for("drift.show"), "label": "Compare and fix"},
+    "parked": lambda: {"url": url_for("parked.index"), "label": "Look at them"},
+}
+
+
+def _banner(told: Banner) -> dict[str, Any]:
+    return {"level": told.level, "words": told.words, "action": _FIXES[told.fixes]() if told.fixes else None}
+
+
+def _heartbeat(checks: health.Checks) -> dict[str, str]:
+    found = health.pulse(now=now())
+    parts = ["reminders: the worker has never run"]
+    if found.beat_at is not None:
+        parts = [f"reminders: last run {duration_words((now() - found.beat_at).total_seconds())} ago"]
+    if found.next_at is not None:
+        parts.append(f"next {clock(to_local(found.next_at, current.clinic().time_zone))}")
+    parts.append(f"{found.overdue} overdue")
+    level = LEVELS[health.worst(checks)]
+    return {"words": ", ".join(parts), "level": level, "url": url_for("health.pulse")}

@@ -1,0 +1,1 @@
+"""One file of forms per noun."""

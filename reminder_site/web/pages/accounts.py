@@ -1,0 +1,89 @@
+"""Signing in and out, one's own account, and which clinic is open."""
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.wrappers import Response
+
+from reminder_site.actions import accounts
+from reminder_site.queries.accounts import anybody
+from reminder_site.web import current, sessions
+from reminder_site.web.forms.accounts import ChangePasswordForm, SignInForm
+from reminder_site.web.redirects import safe_next
+
+pages = Blueprint("accounts", __name__)
+Page = str | Response | tuple[str, int]
+
+
+@pages.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> Page:
+    """Ask for e-mail address and password; unknown and known accounts get the same answer."""
+    if not anybody():
+        return redirect(url_for("set_up.first_run"))
+    if request.method == "GET" and current.signed_in():
+        return redirect(safe_next(request.args.get("next")))
+    form = SignInForm(data={"next": request.args.get("next", "")} if request.method == "GET" else None)
+    if not form.validate_on_submit():
+        return _sign_in_page(form)
+    address = request.remote_addr or ""
+    try:
+        token = accounts.sign_in(
+            email=form.email.data, password=form.password.data, address=address, now=sessions.real_now()
+        )
+    except accounts.TooManyTries as refused:
+        raise TooManyRequests(retry_after=refused.wait_seconds) from refused
+    except accounts.SignInRefused:
+        form.form_errors.append("E-mail address and password do not belong together. Please try again.")
+        return _sign_in_page(form)
+    sessions.begin(token)
+    return redirect(safe_next(form.next.data), 303)
+
+
+@pages.post("/sign-out")
+def sign_out() -> Response:
+    """End this session for good; a copy of its cookie opens nothing any more."""
+    accounts.sign_out(token=current.user().token, by=current.actor(), now=sessions.real_now())
+    sessions.end()
+    flash("You are signed out.", "ok")
+    return redirect(url_for("accounts.sign_in"), 303)
+
+
+@pages.route("/account", methods=["GET", "POST"])
+def account() -> Page:
+    """Show one's own account and change its password."""
+    user = current.user()
+    form = ChangePasswordForm([user.staff.name, user.staff.email, *(clinic.name for clinic in user.clinics)])
+    if form.validate_on_submit():
+        try:
+            token = accounts.change_password(
+                staff_id=user.staff.id,
+                present=form.present.data,
+                new=form.new.data,
+                by=current.actor(),
+                now=sessions.real_now(),
+            )
+        except accounts.TooManyTries as refused:
+            raise TooManyRequests(retry_after=refused.wait_seconds) from refused
+        except accounts.WrongPassword:
+            form.present.errors = ["This is not your present password."]
+        else:
+            sessions.begin(token)
+            flash("Your password is changed. You are signed out everywhere else.", "ok")
+            return redirect(url_for("accounts.account"), 303)
+    return render_template("accounts/account.html", form=form), 422 if form.errors else 200
+
+
+@pages.post("/clinics/current")
+def switch_clinic() -> Response:
+    """Open another of one's clinics."""
+    clinic = request.form.get("clinic_id", "")
+    try:
+        accounts.switch_clinic(token=current.user().token, clinic=clinic, by=current.actor(), now=sessions.real_now())
+    except accounts.NotYourClinic:
+        abort(404)
+    return redirect("/", 303)
+
+
+def _sign_in_page(form: SignInForm) -> Page:
+    if g.get("form_expired"):
+        form.form_errors.append("This page had been open for too long. Please type your password once more.")
+    return render_template("accounts/sign_in.html", form=form), 422 if form.errors or form.form_errors else 200

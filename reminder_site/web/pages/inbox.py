@@ -1,0 +1,59 @@
+"""The inbox: texts that wait for a person, each with its conversation and appointment beside it."""
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from reminder_site.actions import inbox as actions
+from reminder_site.domain.refusals import NotHere
+from reminder_site.queries import appointments, conversation, inbox, opt_outs, patients
+from reminder_site.queries.inbox import Waiting
+from reminder_site.web import current, talk
+from reminder_site.web.forms.patients import TextForm
+from reminder_site.web.now import now
+
+pages = Blueprint("inbox", __name__, url_prefix="/inbox")
+LAST_SAID = 6
+
+
+@pages.get("")
+def index() -> str:
+    """Show the texts that wait, the newest first, and one of them opened."""
+    waiting = inbox.listed(clinic_id=current.clinic().id)
+    wanted = request.args.get("text", "")
+    opened = next((one for one in waiting if one.id == wanted), waiting[0] if waiting else None)
+    return render_template("inbox/index.html", waiting=waiting, opened=opened, **(_beside(opened) if opened else {}))
+
+
+@pages.post("/<inbound_id>/handled")
+def handled(inbound_id: str) -> Response:
+    """Take a text off the inbox."""
+    try:
+        actions.mark_handled(clinic_id=current.clinic().id, inbound_id=inbound_id, by=current.actor(), now=now())
+    except NotHere:
+        abort(404)
+    return redirect(url_for("inbox.index"), 303)
+
+
+def _beside(opened: Waiting) -> dict[str, Any]:
+    """Gather what somebody needs to answer a text: who, which appointment, what was said before."""
+    clinic = current.clinic()
+    patient = patients.get(clinic_id=clinic.id, public_id=opened.patient_id) if opened.patient_id else None
+    if patient:
+        said = conversation.of_patient(clinic_id=clinic.id, key=patient.key)
+    else:
+        said = conversation.with_number(clinic_id=clinic.id, e164=opened.from_e164)
+    visit = appointments.get(clinic_id=clinic.id, public_id=opened.appointment_id) if opened.appointment_id else None
+    opted_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164) if patient else None
+    form = TextForm(formdata=None)
+    form.nonce.data, form.answers.data = secrets.token_urlsafe(24), opened.id
+    return {
+        "patient": patient,
+        "visit": visit,
+        "form": form,
+        "can_text": bool(patient and patient.phone_e164 and not patient.phone_flag and not opted_out),
+        "thread": talk.lines(said[-LAST_SAID:], clinic.time_zone, now()),
+        "earlier": max(0, len(said) - LAST_SAID),
+    }

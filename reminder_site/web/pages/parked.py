@@ -1,0 +1,44 @@
+"""Texts that need a person: nobody could find out whether they went out. Each has its two buttons."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from reminder_site.actions import parking
+from reminder_site.domain.refusals import NotHere, TooLateToSend
+from reminder_site.queries import parked
+from reminder_site.web import current
+from reminder_site.web.now import now
+
+pages = Blueprint("parked", __name__, url_prefix="/parked")
+
+
+@pages.get("")
+def index() -> str:
+    """Show what is parked."""
+    return render_template("inbox/parked.html", texts=parked.listed(clinic_id=current.clinic().id, now=now()))
+
+
+@pages.post("/<message_id>/send")
+def send(message_id: str) -> Response:
+    """Let a parked text leave after all."""
+    return _decide(parking.send_anyway, message_id, "The text leaves now.")
+
+
+@pages.post("/<message_id>/leave")
+def leave(message_id: str) -> Response:
+    """Take a parked text off the list."""
+    return _decide(parking.leave, message_id, "The text is left unsent.")
+
+
+def _decide(decision: Callable[..., None], message_id: str, words: str) -> Response:
+    try:
+        decision(clinic_id=current.clinic().id, message_id=message_id, by=current.actor(), now=now())
+    except NotHere:
+        abort(404)
+    except TooLateToSend as refusal:
+        flash(str(refusal), "error")
+    else:
+        flash(words, "ok")
+    return redirect(url_for("parked.index"), 303)

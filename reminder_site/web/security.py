@@ -1,0 +1,112 @@
+"""The gate before every page (known host, form token, signed in, right role: access.py) and the headers after it."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wrappers import Response as AnyResponse
+
+from reminder_site.actions import accounts
+from reminder_site.config import Settings, settings
+from reminder_site.queries.accounts import anybody
+from reminder_site.web import access, current, errors, sessions
+from reminder_site.web.now import now
+from reminder_site.web.redirects import safe_next
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=31536000"
+LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+CACHEABLE = frozenset({"static"})
+OPEN_TO_ANY_HOST = frozenset({"health.healthz"})  # load balancers ask by address; the answer holds no links
+# These prove themselves otherwise: Twilio by its signature, programs by their key, a patient by the page's own token.
+NO_FORM_TOKEN = access.SIGNATURE | access.API_KEY | access.SIGNED_LINK
+# A page left open overnight: its form refuses the old token itself, and says so beside what was typed.
+CHECKS_ITS_OWN_TOKEN = frozenset({"accounts.sign_in"})
+csrf = CSRFProtect()
+
+
+def register(app: Flask) -> None:
+    """Put the sessions, the gate and the headers on the app."""
+    known: Settings = app.extensions["settings"]
+    sessions.register(app, known.public_base_url, known.session_idle_minutes)
+    # Our pages send no Referer, so the token alone has to prove where a form came from.
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    csrf.init_app(app)
+    app.before_request(_gate)
+    app.after_request(_headers)
+    app.context_processor(current.page_context)
+    errors.register(app)
+
+
+def _gate() -> AnyResponse | None:
+    endpoint = request.endpoint
+    if endpoint not in OPEN_TO_ANY_HOST and not host_is_trusted(request.host.lower(), _hosts()):
+        abort(400)
+    if "\0" in request.path or b"%00" in request.query_string:
+        abort(404)  # no id, day or search holds it, and a database may refuse to look for it
+    if endpoint is None:
+        return None
+    _check_form_token(endpoint)
+    if endpoint in access.PUBLIC | access.SIGNED_LINK | access.SIGNATURE | access.API_KEY:
+        return None
+    return _admit_staff(endpoint)
+
+
+def _check_form_token(endpoint: str) -> None:
+    if endpoint in NO_FORM_TOKEN:
+        return
+    try:
+        csrf.protect()
+    except CSRFError:
+        if endpoint not in CHECKS_ITS_OWN_TOKEN:
+            raise
+        g.form_expired = True
+
+
+def _admit_staff(endpoint: str) -> AnyResponse | None:
+    roles = access.roles_for(endpoint, request.method)
+    if not roles:
+        abort(403)
+    if not current.signed_in():
+        return redirect(door())
+    if current.staff().role not in roles:
+        accounts.refuse_access(
+            endpoint=endpoint, method=request.method, clinic_id=current.clinic().id, by=current.actor(), now=now()
+        )
+        abort(403)
+    return None
+
+
+def door() -> str:
+    """Return where somebody who is not signed in goes first: sign-in, or set-up while there is no account."""
+    if not anybody():
+        return url_for("set_up.first_run")
+    wanted = safe_next(request.path if request.method in {"GET", "HEAD"} else None)
+    return url_for("accounts.sign_in", next=wanted if wanted != "/" else None)
+
+
+def _hosts() -> list[str]:
+    host = urlsplit(settings().public_base_url).hostname or ""
+    return LOOPBACK if host in {"127.0.0.1", "localhost", "::1"} else [host]
+
+
+def _headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.endpoint not in CACHEABLE:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    return response

@@ -1,0 +1,36 @@
+"""How a conversation looks on pages: each text with its moment, state, and what to do when it did not arrive."""
+
+from typing import Any
+
+import pendulum
+
+from reminder_site.config import settings
+from reminder_site.domain import message_state as states
+from reminder_site.domain import phones, spoken
+from reminder_site.domain.times import to_local
+from reminder_site.queries.conversation import Said
+from reminder_site.queries.plans import LINK_FIELD
+
+
+def lines(said: list[Said], zone: str, now: pendulum.DateTime) -> list[dict[str, Any]]:
+    """Say everything about each text of a conversation."""
+    today = to_local(now, zone).date()
+    return [
+        {
+            "direction": one.direction,
+            "body": one.body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…"),
+            "when": spoken.day_and_clock(to_local(one.at, zone), today),
+            "at_iso": one.at.to_iso8601_string(),
+            "exact": one.at.in_timezone(zone).to_iso8601_string(),
+            "state": one.state,
+            "words": states.WORDS.get(one.state),
+            "by": one.by,
+            "trouble": one.trouble,
+        }
+        for one in said
+    ]
+
+
+def number(e164: str, country: str) -> str:
+    """Write a number as people of a country do; empty for none."""
+    return phones.show(e164, country) if e164 else ""

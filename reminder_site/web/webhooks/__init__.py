@@ -1,0 +1,1 @@
+"""Twilio's calls to us, each one signed."""

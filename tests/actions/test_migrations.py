@@ -1,0 +1,32 @@
+"""Migrations lead from nothing to today's tables and back again, on both databases."""
+
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect
+
+from reminder_site.db import Base, db, migration_connection
+
+ROOT = Path(__file__).parents[2]
+
+
+def differences():
+    with migration_connection() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, Base.metadata)
+
+
+def test_they_lead_to_todays_tables_and_back_to_nothing(app):
+    assert differences() == []
+    db.session.remove()
+    downgrade(revision="base")
+    assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    upgrade(revision="head")
+    assert differences() == []
+
+
+def test_the_newest_one_is_named_so_that_branches_collide():
+    newest = max(path.name for path in (ROOT / "migrations" / "versions").glob("0*.py"))
+    assert (ROOT / "migrations" / ".head").read_text().strip() == newest[:4]

@@ -1,0 +1,127 @@
+"""Answers the database would not take: kept on disk, tried again, and made good at the next start."""
+
+import json
+import threading
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from reminder_site.db import db, migration_connection
+from reminder_site.gateways.spool import Spool, Taken
+from reminder_site.worker import Worker
+from tests.delivering import a_text, at_twilio, attempts, now_as, trouble
+from tests.factories import MONDAY
+
+REFUSE = {
+    "sqlite": ["CREATE TRIGGER refuse BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
+    "postgresql": [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+}
+ALLOW = {"sqlite": ["DROP TRIGGER refuse"], "postgresql": ["DROP FUNCTION refuse CASCADE"]}
+
+
+def tell(statements):
+    with migration_connection() as connection:
+        for statement in statements[db.engine.dialect.name]:
+            connection.execute(text(statement))
+
+
+@contextmanager
+def a_database_that_records_nothing():
+    tell(REFUSE)
+    try:
+        yield
+    finally:
+        tell(ALLOW)
+
+
+@pytest.fixture
+def file(app):
+    return app.extensions["settings"].data_path / "spool.jsonl"
+
+
+@pytest.fixture
+def crashing(worker):
+    """A worker that is told to stop, and so gives up at the first refusal."""
+    worker.stopping.set()
+    return worker
+
+
+def test_an_answer_the_database_refuses_is_made_good_at_the_next_start(app, clinic, crashing, clock, sandbox, file):
+    trouble(sandbox)
+    message_id = a_text(clinic, clock.now())
+    with a_database_that_records_nothing():
+        crashing.settle(limit=1)
+    (sent,) = at_twilio(sandbox)
+    assert now_as(message_id).state == "submitting"
+    assert lines(file) == [sent.sid]
+    Worker(app, monotonic=clock.monotonic).settle()
+    assert (now_as(message_id).state, now_as(message_id).sid) == ("accepted", sent.sid)
+    assert attempts(message_id) == ["created"] and lines(file) == []
+
+
+def lines(file):
+    """The SIDs that are spooled, read without touching the file."""
+    return [json.loads(line)["sid"] for line in file.read_text().splitlines() if line] if file.exists() else []
+
+
+def test_while_the_lease_lasts_recording_is_tried_again(app, clinic, worker, clock, sandbox, file):
+    trouble(sandbox)
+    message_id = a_text(clinic, clock.now())
+    tell(REFUSE)
+
+    def recover():
+        with app.app_context():
+            tell(ALLOW)
+
+    timer = threading.Timer(0.3, recover)
+    timer.start()
+    worker.settle(limit=1)
+    timer.join()
+    assert now_as(message_id).state == "accepted"
+    assert len(lines(file)) == 1
+    Worker(app, monotonic=clock.monotonic).settle()
+    assert attempts(message_id) == ["created"] and lines(file) == []
+
+
+def test_a_refusal_of_twilios_is_not_spooled(app, clinic, crashing, clock, sandbox, file):
+    trouble(sandbox, ("rate_limit_429", 1))
+    a_text(clinic, clock.now())
+    with a_database_that_records_nothing():
+        crashing.settle(limit=1)
+    assert not file.exists()
+
+
+def test_lines_of_another_past_of_the_database_are_not_believed(app, clinic, worker, clock, sandbox, file):
+    message_id = a_text(clinic, clock.now(), in_minutes=5)
+    worker.settle()
+    Spool(file).add(Taken(message_id, 1, "SM" + "a" * 32, "accepted", clock.now()))
+    (file.parent / "instance-id").write_text("another\n")
+    Worker(app, monotonic=clock.monotonic).settle()
+    assert lines(file) == [] and now_as(message_id).sid is None
+
+
+def test_a_line_cut_short_by_a_crash_hides_no_other(tmp_path):
+    file = tmp_path / "spool.jsonl"
+    one, two = (Taken(n, 1, f"SM{n}", "accepted", MONDAY) for n in (1, 2))
+    Spool(file).add(one)
+    with file.open("a") as opened:
+        opened.write('\n{"message_id": 7, "att')
+    Spool(file).add(two)
+    assert Spool(file).read() == [one, two]
+
+
+def test_what_comes_in_while_the_spool_is_read_waits_for_the_next_reader(tmp_path):
+    spool = Spool(tmp_path / "spool.jsonl")
+    one, two = (Taken(n, 1, f"SM{n}", "accepted", MONDAY) for n in (1, 2))
+    spool.add(one)
+    assert spool.read() == [one]
+    spool.add(two)
+    assert spool.read() == [one]  # a crash before clear(): read once more
+    spool.clear()
+    assert spool.read() == [two]
+    spool.clear()
+    assert spool.read() == []

@@ -1,0 +1,97 @@
+"""Whom a text is about, where families share a number and patients have several appointments."""
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+
+from reminder_site.db import db, transaction
+from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.queries import inbox
+from tests.factories import a_clinic, a_patient, an_appointment
+from tests.texting import PHONE, fresh, heard, last_text, text
+
+
+@pytest.fixture
+def family(clinic, now):
+    """A mother and her child on one phone, each with an appointment she was texted about."""
+    mother, child = (a_patient(clinic, name, phone_e164=PHONE) for name in ("Carol", "Tim"))
+    visits = an_appointment(clinic, mother), an_appointment(clinic, child, datetime(2026, 11, 20, 15, 0))
+    for number, visit in enumerate(visits):
+        heard(visit, now.add(minutes=number))
+    return visits
+
+
+def test_an_answer_that_could_be_about_two_is_not_guessed(family, now):
+    reply = text("3", now.add(hours=1))
+    assert "several appointments" in reply
+    assert [fresh(visit).state for visit in family] == ["booked", "booked"]
+    assert last_text().needs_person
+
+
+def test_once_one_is_answered_the_other_is_meant(family, now):
+    with transaction() as session:
+        session.get(Appointment, family[1].id).answer = "confirmed"
+    heard(family[0], now.add(hours=1))
+    text("1", now.add(hours=2))
+    assert fresh(family[0]).answer == "confirmed"
+
+
+def test_a_change_of_mind_is_not_taken_for_an_answer_to_the_other(family, now):
+    with transaction() as session:
+        row = session.get(Appointment, family[1].id)
+        row.answer, row.answered_at = "confirmed", now.add(hours=1)
+    assert "several appointments" in text("3", now.add(hours=2))
+    assert fresh(family[0]).state == "booked"
+
+
+def test_the_patient_last_asked_is_whose_conversation_it_joins(family, now):
+    text("hello", now.add(hours=1))
+    assert last_text().patient_id == family[1].patient_id
+
+
+def test_a_text_soon_after_one_visit_never_cancels_the_next(clinic, now):
+    carol = a_patient(clinic, phone_e164=PHONE)
+    later = an_appointment(clinic, carol, datetime(2026, 12, 20, 9, 0))
+    today = an_appointment(clinic, carol)
+    heard(later, now)
+    heard(today, now.add(days=1))
+    text("3", today.starts_at.add(minutes=10))
+    assert fresh(later).state == "booked"
+    assert last_text().needs_person
+
+
+def test_a_number_texted_about_nothing_means_its_only_appointment(clinic, now):
+    carol = a_patient(clinic, phone_e164=PHONE)
+    visit = an_appointment(clinic, carol)
+    text("1", now.add(minutes=1))
+    assert fresh(visit).answer == "confirmed"
+
+
+def test_a_patient_with_nothing_booked_is_told_so(clinic, now):
+    a_patient(clinic, phone_e164=PHONE)
+    assert "no appointment for this number" in text("1", now)
+    assert last_text().needs_person
+
+
+def test_an_unknown_number_gets_no_reply_but_a_person_reads_it(clinic, now):
+    assert text("who is this?", now, phone="+12125550177") is None
+    assert inbox.waiting(clinic.id) == 1
+
+
+def test_the_old_number_of_a_patient_no_longer_answers_for_them(clinic, now):
+    carol = a_patient(clinic, phone_e164=PHONE)
+    visit = an_appointment(clinic, carol)
+    heard(visit, now)
+    with transaction() as session:
+        session.get(Patient, carol.id).phone_e164 = "+12125550188"
+    text("3", now.add(hours=1))
+    assert fresh(visit).state == "booked"
+
+
+def test_a_clinic_with_its_own_sender_hears_only_its_own_patients(clinic, now):
+    other = a_clinic("Oak Clinic", sender="MG" + "7" * 32)
+    here, there = (an_appointment(place, a_patient(place, phone_e164=PHONE)) for place in (clinic, other))
+    text("1", now.add(hours=1), service="MG" + "7" * 32)
+    assert (fresh(here).answer, fresh(there).answer) == ("none", "confirmed")
+    assert db.session.scalar(select(InboundMessage.clinic_id)) == other.id

@@ -1,0 +1,162 @@
+"""Every page, in a wide and a narrow window, light and dark: nothing that keeps anybody out (axe, WCAG 2.2 AA), no
+scrolling sideways, no error on the console.
+"""
+
+from datetime import datetime
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from werkzeug.exceptions import default_exceptions
+
+from reminder_site.web import access, errors
+from reminder_site.worker import Worker
+from tests import factories
+from tests.browser.conftest import window
+from tests.texting import link_to, text
+from tests.web.routes import a_full_clinic, every
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+CONTRAST = ["color-contrast"]
+# Layout hangs on the width and colour on the scheme: two full looks, and the colours of the other two.
+LOOKS = [(1280, "light", AA), (360, "dark", AA), (1280, "dark", CONTRAST), (360, "light", CONTRAST)]
+NOT_PAGES = {"health.healthz", "health.pulse", "manage.calendar"}
+CAROL = {"first_name": "Carol", "phone_e164": "+12125550147"}
+
+
+class Inspector:
+    """Looks at pages and notes what is wrong with them."""
+
+    def __init__(self, page, url):
+        self.page, self.url, self.faults, self.seen = page, url, [], 0
+
+    def open(self, address):
+        """Open a page and look at it."""
+        answer = self.page.goto(self.url + address)
+        assert answer.status < 500 or address.startswith("/error/"), address
+        self.look(address)
+
+    def open_made(self, address, body):
+        """Look at a page of this content, as if the site had answered with it."""
+        self.page.route(self.url + address, lambda route: route.fulfill(body=body, content_type="text/html"))
+        self.open(address)
+
+    def look(self, name):
+        """Look at the page as it stands."""
+        self.page.evaluate(AXE_SCRIPT)
+        self.seen += 1
+        for width, scheme, rules in LOOKS:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            kind = "rule" if rules is CONTRAST else "tag"
+            options = {"runOnly": {"type": kind, "values": rules}, "resultTypes": ["violations"]}
+            found = self.page.evaluate("options => axe.run(options)", options)["violations"]
+            where = name, width, scheme
+            self.faults += [(where, v["id"], [node["html"][:160] for node in v["nodes"]][:3]) for v in found]
+            over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            self.faults += [(where, f"{over} px too wide")] if over > 0 else []
+
+
+@pytest.fixture
+def inspector(served, page):
+    """Somebody with a critical eye; at the end nothing may be wrong."""
+    inspector = Inspector(page, served.url)
+    yield inspector
+    assert not inspector.faults, "\n".join(str(fault) for fault in inspector.faults)
+    assert inspector.seen
+
+
+def test_every_staff_page(served, inspector, page):
+    clinic, filled = a_full_clinic()
+    factories.a_clinic("Oak Clinic")
+    Worker(served.app, monotonic=served.clock.monotonic).settle()
+    served.sign_in(page, clinic, "administrator")
+    for endpoint, _, address in every(served.app, filled):
+        if endpoint not in NOT_PAGES | access.SIGNED_LINK | {"accounts.sign_in", "set_up.first_run"}:
+            inspector.open("/day?on=2026-11-20" if endpoint == "day.go" else address)
+
+
+def test_a_day_and_an_appointment_in_every_state(served, inspector, page):
+    clinic = factories.a_clinic()
+    carol = factories.a_patient(clinic, **CAROL)
+    states = [{"answer": each} for each in ("none", "confirmed", "change_wanted", "cannot_come")]
+    states += [{"outcome": each} for each in ("arrived", "no_show")] + [{"state": "cancelled"}]
+    made = [
+        factories.an_appointment(clinic, carol, datetime(2026, 11, 2, 8 + hour), **columns)
+        for hour, columns in enumerate(states)
+    ]
+    factories.an_appointment(clinic, factories.a_patient(clinic, "Noor", phone_e164=""), datetime(2026, 11, 2, 16))
+    text("can I come at four?", served.clock.now(), phone=carol.phone_e164)
+    served.sign_in(page, clinic)
+    for address in ("/", "/?show=needs", "/?show=seen", "/inbox", f"/patients/{carol.public_id}"):
+        inspector.open(address)
+    for appointment in (made[1], made[3], made[6]):
+        inspector.open(f"/appointments/{appointment.public_id}")
+
+
+def test_what_forms_say(served, inspector, page):
+    clinic = factories.a_clinic()
+    appointment = factories.an_appointment(clinic, factories.a_patient(clinic, **CAROL))
+    served.sign_in(page, clinic)
+    page.goto(f"{served.url}/appointments/new")
+    page.get_by_role("button", name="Save appointment").click()
+    inspector.look("booking refused")
+    page.locator("#patient_id-typed").press_sequentially("car")
+    page.get_by_role("option").first.wait_for()
+    inspector.look("patients offered")
+    page.get_by_role("option").first.click()
+    page.locator("#day").fill("2027-11-07")
+    page.locator("#time").fill("01:30")
+    page.locator("#which-time input").first.check()
+    page.locator("#preview .steps").wait_for()
+    inspector.look("booking with its preview")
+    page.goto(f"{served.url}/appointments/{appointment.public_id}/cancel")
+    page.locator("input[name=version]").evaluate("field => field.value = 7")
+    page.get_by_role("button", name="Cancel appointment").click()
+    inspector.look("somebody was quicker")
+    page.get_by_role("button", name="Cancel appointment").click()
+    page.get_by_role("button", name="Undo").wait_for()
+    inspector.look("cancelled, with undo")
+
+
+def test_the_patients_page_in_every_state(served, inspector):
+    clinic, states = factories.a_clinic(), [{"answer": "none"}, {"answer": "confirmed"}, {"answer": "change_wanted"}]
+    states += [{"state": "cancelled", "cancelled_by": who} for who in ("patient", "clinic")]
+    for hour, columns in enumerate(states):
+        carol = factories.a_patient(clinic)
+        made = factories.an_appointment(clinic, carol, datetime(2026, 11, 20, 8 + hour), **columns)
+        inspector.open(link_to(made, served.clock.now()))
+    inspector.page.get_by_text("Ask for another time").click()
+    inspector.look("a wish")
+    past = factories.an_appointment(clinic, carol, datetime(2026, 11, 2, 8), planned=False)
+    inspector.open(link_to(past, served.clock.now()))
+    inspector.open("/m/" + "x" * 22)
+
+
+def test_the_doors_and_every_error_page(served, inspector, page):
+    inspector.open("/sign-in")
+    inspector.open("/set-up")
+    clinic = factories.a_clinic()
+    factories.a_staff(clinic)
+    inspector.open("/sign-in")
+    page.get_by_role("button", name="Sign in").click()
+    inspector.look("sign-in refused")
+    for status in sorted(errors.PAGES & set(default_exceptions)):
+        with served.app.test_request_context(base_url=served.url):
+            answer = served.app.make_response(served.app.handle_user_exception(default_exceptions[status]()))
+        inspector.open_made(f"/error/{status}", answer.get_data(as_text=True))
+    with served.app.test_request_context("/patients/new", method="POST", data={"first_name": "Carol"}):
+        expired = errors._form_expired(None)
+    inspector.open_made("/error/expired", expired.get_data(as_text=True))
+
+
+def test_the_pretend_phones(served, sandbox, browser):
+    clinic = factories.a_clinic()
+    factories.an_appointment(clinic, factories.a_patient(clinic, **CAROL))
+    served.clock.forward(minutes=3)
+    Worker(served.app, monotonic=served.clock.monotonic).settle()
+    with window(browser) as page:
+        inspector = Inspector(page, sandbox.url)
+        for address in ("/", "/?number=%2B12125550147", "/?number=%2B12125550199"):
+            inspector.open(address)
+    assert not inspector.faults, inspector.faults

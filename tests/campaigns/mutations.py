@@ -1,0 +1,103 @@
+"""The mutation gate: each rule of the protocol taken out of a copy of the code must turn its named test red."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("reminder_site", "migrations", "templates", "static", "tests", "wsgi.py", "pyproject.toml")
+UNIQUE_INDEX = '"uq_message_in_flight",\n            ["to_e164", "sender"],\n            unique=True,'
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One rule, how it is taken out, and the test that must notice."""
+
+    rule: str
+    file: str
+    before: str
+    after: str
+    test: str
+
+
+GATE = (
+    Mutation(
+        "fence",
+        "reminder_site/worker.py",
+        "return self.monotonic() < ends and -5 < wall_seconds < self.pace.fence_seconds",
+        "return True",
+        "tests/actions/test_fence.py",
+    ),
+    Mutation(
+        "quiescence",
+        "reminder_site/worker.py",
+        "if read - self._quiet_since.setdefault(attempt, read) < self.pace.first_look_seconds:",
+        "if False:",
+        "tests/actions/test_delivery_unclear.py::test_a_wall_clock_that_jumps_ahead_does_not_hurry_the_proof",
+    ),
+    Mutation(
+        "second read",
+        "reminder_site/actions/following.py",
+        "READS_TO_PROVE_ABSENCE = 2",
+        "READS_TO_PROVE_ABSENCE = 1",
+        "tests/actions/test_delivery_unclear.py::test_one_reading_without_it_does_not_prove_a_text_absent",
+    ),
+    Mutation(
+        "check in the intent",
+        "reminder_site/actions/delivery.py",
+        "verdict = checks.last_check(session, message, now=now)",
+        "verdict = checks.Verdict()",
+        "tests/actions/test_delivery_checks.py",
+    ),
+    Mutation(
+        "one in flight",
+        "migrations/versions/0001_first_tables.py",
+        UNIQUE_INDEX,
+        UNIQUE_INDEX.replace("True", "False"),
+        "tests/actions/test_delivery_unclear.py::test_one_text_at_a_time_is_on_the_wire_to_a_number",
+    ),
+    Mutation(
+        "rank",
+        "reminder_site/domain/message_state.py",
+        "return RANK.get(reported, -1) > rank",
+        "return True",
+        "tests/web/test_status_callbacks.py",
+    ),
+    Mutation(
+        "signature",
+        "reminder_site/gateways/sms.py",
+        "return any(RequestValidator(token).validate(url, form, signature) for token in tokens)",
+        "return True",
+        "tests/web/test_twilio_webhooks.py",
+    ),
+)
+
+
+def copy_to(folder):
+    """Copy all that tests run on into a folder."""
+    for name in COPIED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+
+
+def is_noticed(mutation, folder):
+    """Take a rule out of the copy, run its test, put the rule back; say whether the test failed."""
+    file = folder / mutation.file
+    whole = file.read_text()
+    assert mutation.before in whole, f"the rule “{mutation.rule}” is not where the gate looks for it"
+    file.write_text(whole.replace(mutation.before, mutation.after))
+    try:
+        return run(mutation.test, folder) == 1
+    finally:
+        file.write_text(whole)
+
+
+def run(test, folder):
+    """Run one test file or test on SQLite in the copy; return pytest's exit code."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", "not postgresql", test]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    env |= {"REQUIRE_STORES": ""}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=120).returncode

@@ -1,0 +1,120 @@
+"""The failure campaigns in short: what `make campaign` runs for longer. Each prints the seed that replays it."""
+
+import pytest
+
+from tests.campaigns import (
+    clerks,
+    early,
+    faults,
+    full_disk,
+    hints,
+    kills,
+    named_points,
+    pauses,
+    restores,
+    signatures,
+    stops,
+    storms,
+)  # fmt: skip
+from tests.stores import needed, postgres_url, redis_url
+
+pytestmark = pytest.mark.slow
+
+
+def at_hand(store):
+    """Skip, with a reason that shows, what needs a PostgreSQL that does not answer."""
+    if store == "postgresql":
+        needed(postgres_url(), "PostgreSQL")
+
+
+def kept(figures):
+    """Show the figures with their seed, and insist on every promise."""
+    print(figures)  # noqa: T201 - pytest shows it when the test fails
+    assert figures.clean, figures
+
+
+@pytest.mark.timeout(240)
+def test_sixty_kills_lose_nothing_and_double_nothing(tmp_path):
+    kept(figures := kills.run(tmp_path, seed=1, kills=60, messages=500))
+    assert (figures.kills, figures.messages, figures.parked) == (60, 500, 0)
+
+
+def test_pauses_longer_than_the_lease_double_nothing(tmp_path):
+    kept(figures := pauses.run(tmp_path, seed=2, pauses=10))
+    assert figures.parked == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_death_at_any_named_point_costs_nothing(tmp_path, seed):
+    kept(figures := named_points.run(tmp_path, seed=seed))
+    assert figures.more["never_reached"] == []
+
+
+@pytest.mark.timeout(240)
+def test_each_kind_of_trouble_leaves_exactly_one_text(tmp_path):
+    kept(figures := faults.run(tmp_path, seed=3))
+    assert figures.parked == 0
+    assert all(times == faults.TIMES.get(kind, 200) for kind, times in figures.more["struck"].items())
+
+
+def test_a_restored_copy_texts_nobody_twice_and_leaves_no_ghost(tmp_path):
+    told = restores.run(tmp_path, seed=4, restores=1, messages=40)
+    assert (told["doubled"], told["ghosts"], told["lost"], told["integrity"]) == ([], [], [], "ok")
+
+
+def test_with_every_hint_lost_the_sweep_finds_all_in_time(tmp_path):
+    kept(figures := hints.none_arrive(tmp_path, seed=5, messages=30, seconds=6))
+    assert figures.more["late_at_most_seconds"] <= hints.WITHIN_SECONDS
+
+
+def test_emptying_redis_loses_nothing(tmp_path):
+    needed(redis_url(), "Redis")
+    kept(hints.emptied(tmp_path, seed=6, messages=60, times=4))
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_receipts_in_any_order_end_in_the_highest_state(tmp_path, store):
+    at_hand(store)
+    told = storms.run(tmp_path, seed=7, messages=100, events=1500, at_once=3, store=store)
+    assert (told["events"], told["wrong"], told["refused"], told["integrity"]) == (1500, 0, 0, "ok")
+
+
+def test_a_receipt_that_overtakes_its_answer_is_adopted_once(tmp_path):
+    kept(figures := early.run(tmp_path, seed=8, messages=60))
+    assert figures.more["early"] > 0
+
+
+def test_a_forged_request_is_never_taken_and_a_genuine_one_always(tmp_path):
+    told = signatures.run(tmp_path, seed=9, mutations=1000)
+    assert (told["accepted"], told["refused"], told["answers"]) == ([], [], {403: 1000})
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_of_two_edits_at_once_exactly_one_wins(tmp_path, store):
+    at_hand(store)
+    told = clerks.edits(tmp_path, seed=10, pairs=40, store=store)
+    assert (told["wrong"], told["warned"]) == (0, 40)
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_a_form_sent_fifty_times_at_once_books_once(tmp_path, store):
+    at_hand(store)
+    assert clerks.submits(tmp_path, seed=11, forms=5, store=store)["wrong"] == 0
+
+
+def test_eight_writers_never_find_the_database_locked(tmp_path):
+    told = clerks.writers(tmp_path, seed=12, seconds=3)
+    assert (told["errors"], told["integrity"]) == ([], "ok")
+    assert told["writes"] > 0
+
+
+def test_nothing_is_decided_after_a_stop_is_stored(tmp_path):
+    kept(figures := stops.run(tmp_path, seed=13, patients=60))
+    assert figures.more["stopped"] == 60
+    assert (figures.more["decided_after_stop"], figures.more["still_scheduled"]) == (0, 0)
+
+
+def test_a_full_disk_leaves_nothing_unrecorded_and_says_so(tmp_path):
+    kept(figures := full_disk.run(tmp_path, seed=14, points=6, messages=60))
+    assert (figures.more["unrecorded_creates"], figures.more["health_afterwards"]) == (0, 200)
+    assert any(said.startswith("503") for said in figures.more["told"])

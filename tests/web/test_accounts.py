@@ -1,0 +1,216 @@
+"""Signing in: throttled, telling nobody who has an account; one's own password; which clinic is open."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from reminder_site.actions import accounts, passwords
+from reminder_site.db import db, transaction
+from reminder_site.models import Audit, SignInTry, Staff, StaffClinic
+from tests import factories
+from tests.web.desk import errors, page, send, token
+
+NEW = "violin lagoon stapler moss"
+
+
+def try_to_sign_in(client, email, password="of nobody at all", address="10.0.0.1"):
+    form = {"csrf_token": token(page(client, "/sign-in")), "email": email, "password": password}
+    return client.post("/sign-in", data=form, environ_base={"REMOTE_ADDR": address})
+
+
+def without_token(html, email):
+    return re.sub(r'value="[^"]{60,}"', "", html).replace(email, "")
+
+
+def test_alice_signs_in_however_she_writes_her_address(client, clinic):
+    factories.a_staff(clinic)
+    assert try_to_sign_in(client, "  ALICE@Elm.example ", factories.PASSWORD).status_code == 303
+    assert "Alice" in page(client, "/")
+
+
+def test_a_known_and_an_unknown_account_get_the_same_page(client, clinic):
+    factories.a_staff(clinic)
+    told = []
+    for email in ("alice@elm.example", "nobody@elm.example"):
+        answer = try_to_sign_in(client, email)
+        assert answer.status_code == 422
+        told.append(without_token(answer.get_data(as_text=True), email))
+    assert told[0] == told[1]
+    assert "do not belong together" in told[0]
+
+
+def test_an_unknown_account_costs_a_hash_too(app, monkeypatch):
+    seen = []
+    verify = type(passwords._hasher).verify
+    monkeypatch.setattr(type(passwords._hasher), "verify", lambda *given: seen.append(given[1]) or verify(*given))
+    assert not passwords.matches("anything at all", None)
+    assert len(seen) == 1 and seen[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_somebody_switched_off_cannot_sign_in(client, clinic):
+    factories.a_staff(clinic, active=False)
+    assert try_to_sign_in(client, "alice@elm.example", factories.PASSWORD).status_code == 422
+
+
+def test_after_ten_wrong_passwords_in_an_hour_even_the_right_one_has_to_wait(client, clinic, clock):
+    factories.a_staff(clinic)
+    for number in range(10):
+        assert try_to_sign_in(client, "alice@elm.example", address=f"10.0.0.{number}").status_code == 422
+    clock.machine += timedelta(minutes=20)
+    refused = try_to_sign_in(client, "alice@elm.example", factories.PASSWORD, address="10.0.0.99")
+    assert refused.status_code == 429 and refused.headers["Retry-After"] == "2400"
+    assert "40 min" in refused.get_data(as_text=True)
+    clock.machine += timedelta(minutes=41)
+    assert try_to_sign_in(client, "alice@elm.example", factories.PASSWORD).status_code == 303
+
+
+def test_an_unknown_account_is_throttled_alike(client, clinic):
+    factories.a_staff(clinic)
+    answers = [try_to_sign_in(client, "who@elm.example", address=f"10.0.1.{n}").status_code for n in range(11)]
+    assert answers == [422] * 10 + [429]
+
+
+def test_one_address_has_twenty_tries_an_hour_whatever_the_account(client, clinic):
+    factories.a_staff(clinic)
+    answers = [try_to_sign_in(client, f"no{n}@elm.example").status_code for n in range(21)]
+    assert answers == [422] * 20 + [429]
+    assert try_to_sign_in(client, "alice@elm.example", factories.PASSWORD, address="10.9.9.9").status_code == 303
+
+
+def test_all_addresses_of_one_ipv6_network_count_as_one(app, now):
+    for number in range(20):
+        with pytest.raises(accounts.SignInRefused):
+            accounts.sign_in(email=f"n{number}@x.example", password="x", address=f"2001:db8::{number:x}", now=now)
+    with pytest.raises(accounts.TooManyTries):
+        accounts.sign_in(email="n@x.example", password="x", address="2001:db8::ffff:1", now=now)
+
+
+def test_a_thousand_tries_cost_ten_hash_checks(app, clinic, now, monkeypatch):
+    factories.a_staff(clinic)
+    checks = []
+    monkeypatch.setattr(passwords, "matches", lambda *given: bool(checks.append(given)))
+    for number in range(1000):
+        with pytest.raises((accounts.SignInRefused, accounts.TooManyTries)):
+            accounts.sign_in(email="alice@elm.example", password="x", address=f"10.0.{number // 250}.{number}", now=now)
+    assert len(checks) == 10
+
+
+def test_tries_at_the_same_moment_do_not_slip_past_the_limit(app, clinic, now, monkeypatch):
+    factories.a_staff(clinic)
+    checks = []
+    monkeypatch.setattr(passwords, "matches", lambda *given: bool(checks.append(given)))
+
+    def attempt(number):
+        with app.app_context(), pytest.raises((accounts.SignInRefused, accounts.TooManyTries)):
+            accounts.sign_in(email="alice@elm.example", password="x", address=f"10.0.0.{number}", now=now)
+        with app.app_context():
+            db.session.remove()
+
+    with ThreadPoolExecutor(8) as crowd:
+        list(crowd.map(attempt, range(40)))
+    assert len(checks) == 10
+
+
+def test_after_a_hundred_wrong_in_a_row_only_a_new_password_opens_the_account(app, client, clinic, clock):
+    staff = factories.a_staff(clinic)
+    with transaction() as session:
+        account = accounts._keyed("alice@elm.example")
+        old = clock.machine - timedelta(days=2)
+        session.add_all(
+            SignInTry(account_hash=account, address_hash="", tried_at=old, succeeded=False) for _ in range(100)
+        )
+    assert try_to_sign_in(client, "alice@elm.example", factories.PASSWORD).status_code == 429
+    boss = app.test_client()
+    factories.sign_in(boss, clinic, role="administrator", name="Dana")
+    where = f"/settings/staff/{staff.public_id}"
+    assert send(boss, f"{where}/password", {"password": NEW}, opened=where).status_code == 303
+    assert try_to_sign_in(client, "alice@elm.example", NEW).status_code == 303
+
+
+def test_nothing_of_a_try_can_be_read_back(client, clinic):
+    factories.a_staff(clinic)
+    try_to_sign_in(client, "alice@elm.example")
+    tried = db.session.scalars(select(SignInTry)).one()
+    assert len(tried.account_hash) == len(tried.address_hash) == 64
+    assert not tried.succeeded
+
+
+def test_a_hash_of_older_parameters_is_renewed_at_sign_in(client, clinic):
+    staff = factories.a_staff(clinic)
+    weak = passwords.PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(factories.PASSWORD)
+    with transaction() as session:
+        session.get_one(Staff, staff.id).password_hash = weak
+    assert try_to_sign_in(client, staff.email, factories.PASSWORD).status_code == 303
+    db.session.rollback()
+    assert db.session.get(Staff, staff.id).password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+@pytest.mark.parametrize("typed", ["a" * 65_536, "\x00" * 20, "ü" * 2_000, ""])
+def test_odd_passwords_are_only_wrong(client, clinic, typed):
+    factories.a_staff(clinic)
+    assert try_to_sign_in(client, "alice@elm.example", typed).status_code == 422
+
+
+def test_a_password_of_64_characters_with_blanks_works(client, clinic):
+    long = ("paste me, please; " * 4)[:64]
+    factories.a_staff(clinic, password=long)
+    assert try_to_sign_in(client, "alice@elm.example", long).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"present": "wrong", "new": NEW, "again": NEW}, "This is not your present password."),
+        ({"present": factories.PASSWORD, "new": "short", "again": "short"}, "Use at least 15 characters."),
+        ({"present": factories.PASSWORD, "new": NEW, "again": NEW + "!"}, "The two do not match."),
+        ({"present": factories.PASSWORD, "new": "alice elm clinic", "again": "alice elm clinic"}, "names that belong"),
+        ({"present": "", "new": "", "again": ""}, "Type your present password."),
+    ],
+)
+def test_a_password_change_says_what_is_wrong(client, clinic, form, said):
+    factories.sign_in(client, clinic)
+    answer = send(client, "/account", form)
+    assert answer.status_code == 422
+    assert any(said in words for words in errors(answer.get_data(as_text=True)))
+
+
+def test_guessing_the_present_password_is_throttled_too(client, clinic):
+    factories.sign_in(client, clinic)
+    form = {"present": "wrong", "new": NEW, "again": NEW}
+    answers = [send(client, "/account", form).status_code for _ in range(11)]
+    assert answers == [422] * 10 + [429]
+
+
+def test_somebody_of_two_clinics_switches_between_them(client, clinic):
+    other = factories.a_clinic("Oak Clinic")
+    staff = factories.sign_in(client, clinic)
+    with transaction() as session:
+        session.add(StaffClinic(staff_id=staff.id, clinic_id=other.id))
+    html = page(client, "/settings")
+    assert "Oak Clinic" in html and "opening hours of Elm Clinic" in html
+    assert send(client, "/clinics/current", {"clinic_id": other.public_id}, opened="/account").status_code == 303
+    assert "opening hours of Oak Clinic" in page(client, "/settings")
+
+
+def test_a_clinic_of_somebody_else_cannot_be_opened(client, clinic):
+    other = factories.a_clinic("Oak Clinic")
+    factories.sign_in(client, clinic)
+    assert send(client, "/clinics/current", {"clinic_id": other.public_id}, opened="/account").status_code == 404
+
+
+def test_signing_in_and_out_is_written_down(client, clinic):
+    staff = factories.sign_in(client, clinic)
+    send(client, "/sign-out", {}, opened="/account")
+    said = db.session.execute(select(Audit.what, Audit.subject).order_by(Audit.id)).all()
+    assert said == [("session.opened", staff.public_id), ("session.ended", staff.public_id)]
+
+
+def test_signing_out_twice_is_harmless(client, clinic):
+    factories.sign_in(client, clinic)
+    form = {"csrf_token": token(page(client, "/account"))}
+    assert client.post("/sign-out", data=form).status_code == 303
+    assert client.post("/sign-out", data=form).status_code == 400
+    assert db.session.scalar(select(func.count()).select_from(Audit).where(Audit.what == "session.ended")) == 1
