@@ -4,12 +4,15 @@ import os
 import signal
 
 NAMES = frozenset({
+    "in_lease",
     "leased",
     "before_intent",
+    "in_intent",
     "after_intent",
     "before_first_byte",
     "after_answer",
     "before_record",
+    "in_record",
     "after_record",
     "before_resolve",
     "after_list",

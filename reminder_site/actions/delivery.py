@@ -73,6 +73,7 @@ def lease(*, owner: str, limit: int, pace: Pace, now: pendulum.DateTime) -> list
         session.execute(update(Message).where(Message.id.in_(ids)).values(**taken))
         waiting = update(Message).where(Message.id.in_(ids), Message.state == states.PENDING)
         session.execute(waiting.values(state=states.LEASED, version=Message.version + 1))
+        reach("in_lease")
     reach("leased")
     return [replace(d, state=states.LEASED if d.state == states.PENDING else d.state) for d in found]
 
@@ -88,6 +89,7 @@ def intend(
     try:
         with transaction() as session:
             intent = _intend(session, message_id, owner, process, pace, held, now)
+            reach("in_intent")
     except IntegrityError:
         _wait_for_the_other(message_id, owner, now)
         return None
@@ -111,6 +113,7 @@ def record(*, intent: Intent, outcome: Outcome, jitter: float, pace: Pace, now: 
             _settle(session, intent, outcome, jitter, pace, now)
         elif rows(answered) and outcome.next == "taken":
             _taken(session, intent, outcome, now)  # given up for absent, and there after all
+        reach("in_record")
     reach("after_record")
 
 
