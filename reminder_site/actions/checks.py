@@ -7,13 +7,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reminder_site.domain import message_state as states
+from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Clinic, Message, Patient
 from reminder_site.queries.plans import is_opted_out
 
 LATE_MINUTES = 10
-CAP_AGAIN_MINUTES = 15
 AUTOMATIC = frozenset({"reminder"})
 
 

@@ -19,23 +19,26 @@ class Banner:
     fixes: Literal["", "drift", "parked"] = ""
 
 
-def banners(*, role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:
-    """Return what somebody in a role is told now; only managers hear of differences from Twilio's lists."""
-    checks = health.checks(now=now)
+def banners(*, role: str, clinic_id: int, now: pendulum.DateTime, checks: health.Checks | None = None) -> list[Banner]:
+    """Return what somebody in a role is told now; only managers hear of differences from Twilio's lists.
+
+    `checks` are those of this moment, if they have been made already.
+    """
+    checks = checks or health.checks(now=now)
     found = [
         Banner("bad" if check["status"] == "down" else "warn", f"{name.capitalize()}: {check['words']}.")
         for name, check in checks.items()
         if check["status"] != "ok"
     ]
-    return found if checks["database"]["status"] == "down" else [*found, *_of_texts(role, clinic_id)]
+    return found if checks["database"]["status"] == "down" else [*found, *_of_texts(role, clinic_id, now)]
 
 
-def _of_texts(role: str, clinic_id: int) -> list[Banner]:
+def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:
     found = []
     if count := parked.count(clinic_id):
         texts = "1 text needs" if count == 1 else f"{count} texts need"
         found.append(Banner("warn", f"{texts} a person: it is not certain that they went out.", fixes="parked"))
-    if count := parked.over_the_limit(clinic_id):
+    if count := parked.over_the_limit(clinic_id, now=now):
         texts = "1 text waits" if count == 1 else f"{count} texts wait"
         words = f"{texts}: the clinic's limit of texts in 24 hours is reached. A manager can raise it in the settings."
         found.append(Banner("warn", words))

@@ -53,6 +53,11 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     except SQLAlchemyError:
         db.session.rollback()
         return {"database": {"status": "down", "words": "the database does not answer: nothing can be read or sent"}}
+    return judged(found, now=now)
+
+
+def judged(found: Pulse, *, now: pendulum.DateTime) -> Checks:
+    """Say the same of a heartbeat that has been read."""
     return {
         "database": {"status": "ok", "words": "answers"},
         "worker": _worker(found, now),

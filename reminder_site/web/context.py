@@ -24,12 +24,12 @@ def _shown() -> dict[str, Any]:
     if not current.signed_in():
         return {}
     known: Settings = settings()
-    checks = health.checks(now=now())
+    pulse = health.pulse(now=now())
+    checks = health.judged(pulse, now=now())
+    told = banners(role=current.staff().role, clinic_id=current.clinic().id, now=now(), checks=checks)
     return {
-        "heartbeat": _heartbeat(checks),
-        "banners": [
-            _banner(told) for told in banners(role=current.staff().role, clinic_id=current.clinic().id, now=now())
-        ],
+        "heartbeat": _heartbeat(pulse, checks),
+        "banners": [_banner(each) for each in told],
         "inbox_count": inbox.waiting(current.clinic().id),
         "sandbox_url": known.twilio_base_url,
     }
@@ -45,8 +45,7 @@ def _banner(told: Banner) -> dict[str, Any]:
     return {"level": told.level, "words": told.words, "action": _FIXES[told.fixes]() if told.fixes else None}
 
 
-def _heartbeat(checks: health.Checks) -> dict[str, str]:
-    found = health.pulse(now=now())
+def _heartbeat(found: health.Pulse, checks: health.Checks) -> dict[str, str]:
     parts = ["reminders: the worker has never run"]
     if found.beat_at is not None:
         parts = [f"reminders: last run {duration_words((now() - found.beat_at).total_seconds())} ago"]

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import select, update
 
 from reminder_site.db import db, transaction
-from reminder_site.models import Audit, Message
+from reminder_site.models import Audit, Clinic, Message
 from tests import factories
+from tests.delivering import a_text
 
 
 @pytest.fixture
@@ -35,6 +36,16 @@ def test_every_page_says_that_it_waits(client, clinic, parked):
     page = client.get("/patients").get_data(as_text=True)
     assert "1 text needs a person" in page
     assert 'href="/parked"' in page
+
+
+def test_every_page_says_what_the_daily_limit_holds_back(client, clinic, worker, clock):
+    factories.sign_in(client, clinic)
+    with transaction() as session:
+        session.execute(update(Clinic).values(daily_cap=1))
+    for _ in range(3):
+        a_text(clinic, clock.now(), useful_minutes=2000)
+    worker.settle()
+    assert "2 texts wait: the clinic&#39;s limit of texts in 24 hours is reached" in client.get("/patients").text
 
 
 def test_it_leaves_when_somebody_says_so_and_that_is_on_record(client, clinic, parked, worker, clock):
