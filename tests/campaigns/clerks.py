@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import current_app
@@ -63,20 +64,32 @@ def writers(folder, *, seed=1, count=8, seconds=60, store="sqlite"):
 
 def side_by_side(trial, jobs):
     """Do each job in a process of its own, all starting together; return their results in order."""
-    helpers = []
-    for _ in jobs:
+    with several_desks(trial, len(jobs)) as at_once:
+        return at_once(jobs)
+
+
+@contextmanager
+def several_desks(trial, count):
+    """Open so many desks; what is given does one job at each, all starting together, and returns what came of them."""
+    pipes, processes = [], []
+    for _ in range(count):
         pipe, theirs = zygotes.Pipe()
-        helpers.append((pipe, trial.fork(roles.play_desk, trial.place, theirs)))
-    for pipe, _ in helpers:
-        pipe.send((desk.now, {}))
-    assert all(pipe.recv()[0] for pipe, _ in helpers)
-    for (pipe, _), job in zip(helpers, jobs, strict=True):
-        pipe.send(job)
-    answers = [pipe.recv() for pipe, _ in helpers]
-    for _, process in helpers:
-        trial.end(process)
-    assert all(well for well, _ in answers), answers
-    return [result for _, result in answers]
+        pipes.append(pipe)
+        processes.append(trial.fork(roles.play_desk, trial.place, theirs))
+
+    def at_once(jobs):
+        for pipe, job in zip(pipes, jobs, strict=True):
+            pipe.send(job)
+        answers = [pipe.recv() for pipe in pipes]
+        assert all(well for well, _ in answers), answers
+        return [result for _, result in answers]
+
+    try:
+        at_once([(desk.now, {})] * count)
+        yield at_once
+    finally:
+        for process in processes:
+            trial.end(process)
 
 
 def make_patient():

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from reminder_site.actions import receipts
@@ -12,7 +12,7 @@ from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.models import Attempt, Message
 from tests.campaigns import desk
-from tests.campaigns.clerks import side_by_side
+from tests.campaigns.clerks import several_desks
 from tests.campaigns.world import World
 
 PATHS = (
@@ -30,23 +30,27 @@ BATCH, CLOSE_TOGETHER = 2000, 3
 
 def run(folder, *, seed=1, messages=600, events=6_000, at_once=2, store="sqlite"):
     """Let so many receipts for so many texts come in, out of order, at several doors; `wrong` must be 0."""
-    with World(folder, seed=seed, store=store, workers=0, web=False) as trial:
+    world = World(folder, seed=seed, store=store, workers=0, web=False)
+    with world as trial, several_desks(trial, at_once) as doors:
         began, counts = time.monotonic(), Counter()
         for first in range(0, messages, BATCH):
             size = min(BATCH, messages - first)
-            counts.update(_storm(trial, first, size, events // messages, at_once))
-        seconds = round(time.monotonic() - began, 1)
-        return {"seed": seed, "store": store, **counts, "integrity": trial.ask(desk.integrity), "seconds": seconds}
+            counts.update(_storm(trial, doors, first, size, events // messages, at_once))
+        seconds = time.monotonic() - began
+        return {
+            "seed": seed, "store": store, **counts, "doors": at_once, "per_second": round(counts["events"] / seconds),
+            "integrity": trial.ask(desk.integrity), "seconds": round(seconds, 1),
+        }  # fmt: skip
 
 
-def _storm(trial, first, size, per, at_once):
+def _storm(trial, doors, first, size, per, at_once):
     """Make texts in all states a receipt can find them in, let receipts rain on them, and compare."""
     pick = random.Random(f"{trial.seed}-{first}")
     paths = {number: pick.choice(PATHS) for number in range(first, first + size)}
     starts = {number: pick.choice(list(STARTS)) for number in paths}
     rain = _rain(paths, per, pick)
     trial.ask(texts_on_their_way, clinic_id=trial.clinic_id, starts=starts)
-    errors = side_by_side(trial, [(pour, {"rain": rain[door::at_once]}) for door in range(at_once)])
+    errors = doors([(pour, {"rain": rain[door::at_once]}) for door in range(at_once)])
     highest = {number: STARTS[start] for number, start in starts.items()}
     for number, status in rain:
         highest[number] = max(highest[number], status, key=lambda s: states.RANK.get(s, -1))
@@ -98,12 +102,12 @@ def texts_on_their_way(clinic_id, starts):
     shared = {"clinic_id": clinic_id, "kind": "notice", "channel": "sms", "send_at": at, "useful_until": at.add(days=1)}
     with transaction() as session:
         rows = [_row(number, start, at) | shared for number, start in starts.items()]
-        session.execute(insert(Message), rows)
+        session.execute(Message.__table__.insert(), rows)
         keys = [row["dedupe_key"] for row in rows]
         found = dict(session.execute(select(Message.dedupe_key, Message.id).where(Message.dedupe_key.in_(keys))).all())
         ids = {number: found[f"storm:{number}"] for number in starts}
         attempts = [_attempt(number, ids[number], at) for number in starts]
-        session.execute(insert(Attempt), attempts)
+        session.execute(Attempt.__table__.insert(), attempts)
 
 
 def _row(number, state, at):
