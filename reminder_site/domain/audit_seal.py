@@ -43,10 +43,15 @@ def key_id(key: bytes) -> str:
     return hashlib.sha256(b"id:" + key).hexdigest()[:8]
 
 
-def first_fault(entries: Iterable[Entry], keys: Sequence[bytes], head: Head | None = None) -> str:
-    """Say in words where the chain breaks first, or nothing; `entries` come by number, `head` was noted outside."""
+def first_fault(
+    entries: Iterable[Entry], keys: Sequence[bytes], head: Head | None = None, *, since: Head = Head()
+) -> str:
+    """Say in words where the chain breaks first, or nothing; `entries` come by number, `head` was noted outside.
+
+    `since` is an entry known to be sound, with all before it: `entries` are then those that follow it.
+    """
     known = {key_id(key): key for key in keys}
-    at = Head()
+    at = since
     for entry in entries:
         if words := _fault(at, entry, known):
             return words

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.campaigns import (
+    audit_tampering,
     clerks,
     early,
     faults,
@@ -49,6 +50,7 @@ LONG = {
     "receipts-postgresql": partial(storms.run, messages=10_000, events=100_000, at_once=4, store="postgresql"),
     "early-receipts": partial(early.run, messages=1000, share=1.0),
     "signatures": partial(signatures.run, mutations=100_000),
+    "audit": partial(audit_tampering.run, entries=10_000),
     "edits": partial(clerks.edits, pairs=200),
     "edits-postgresql": partial(clerks.edits, pairs=200, store="postgresql"),
     "submits": partial(clerks.submits, forms=100),
@@ -60,6 +62,7 @@ LONG = {
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",
     "doubled", "ghosts", "unrecorded_creates", "decided_after_stop", "still_scheduled", "never_reached",
+    "missed",
 )  # fmt: skip
 SHOWN_ELSEWHERE = {"seed", "store", "seconds", "integrity", "examples", "more", "states"}
 
