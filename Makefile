@@ -42,9 +42,8 @@ test: bootstrap browser ## Run the whole suite (TESTS=tests/domain for a part of
 coverage: bootstrap ## Measure the rules and the actions against the floor in pyproject.toml
 	@$(PYTEST) -n 3 --dist worksteal -q --cov --cov-report=term tests/domain tests/actions $(THROUGH_PAGES)
 
-bench: bootstrap ## Run the benchmarks
-	@test -d benchmarks || { echo "This version has no benchmarks." >&2; exit 1; }
-	@$(BIN)/python -m benchmarks
+bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-over weight" for some of them)
+	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
 campaign: bootstrap ## Run the long failure campaigns, about 90 minutes (CAMPAIGNS="pauses faults" for some of them)
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
