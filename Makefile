@@ -46,6 +46,7 @@ bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-o
 	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
 campaign: bootstrap ## Run the long failure campaigns, about 90 minutes (CAMPAIGNS="pauses faults" for some of them)
+	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
 
 lint: bootstrap ## Check style, types, templates and who imports whom

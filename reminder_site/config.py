@@ -21,6 +21,7 @@ NUMBERS = {
     "sandbox_port": (1, 65_535),
     "trusted_proxies": (0, 10),
     "texts_in_flight": (1, 1_000),
+    "texts_per_second_after_trouble": (1, 1_000),
     "sweep_seconds": (1, 3_600),
     "session_idle_minutes": (1, 720),
     "delivery_speed": (1, 10_000),
@@ -52,6 +53,7 @@ class Settings:
     sandbox_port: int = 8001
     trusted_proxies: int = 0
     texts_in_flight: int = 64
+    texts_per_second_after_trouble: int = 20
     sweep_seconds: int = 15
     session_idle_minutes: int = 15
     delivery_speed: int = 1

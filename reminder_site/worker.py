@@ -15,19 +15,22 @@ import pendulum
 from flask import Flask
 from huey.consumer import Consumer
 
-from reminder_site.actions import delivery, following, form_nonces, heart, replanning, zone_rules
+from reminder_site.actions import delivery, following, form_nonces, heart, leasing, replanning, throttling, zone_rules
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Outcome, Pace
+from reminder_site.domain.throttle import Silence
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Sms
 from reminder_site.queries import delivery as due
+from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
 
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
+THROTTLED_NAP_SECONDS = 0.25
 SECOND_LOOK_SLACK = 0.9  # of the wait between two looks, which the wall clock measures exactly
 FORGET_ATTEMPTS_SECONDS = 3600
 
@@ -52,6 +55,8 @@ class Worker:
         self._beat_told = self.clock.now()
         self._pulse = heart.Pulse()
         self._zones_followed = False
+        self._throttled = False
+        self._silence = Silence()
         self.safeguards = Safeguards(app, self.pace, monotonic)
 
     def run(self) -> None:
@@ -72,7 +77,7 @@ class Worker:
             try:
                 self._beat()
                 self.safeguards.look(submit)
-                found = delivery.lease(owner=self.owner, limit=free, pace=self.pace, now=self.clock.now())
+                found = self._lease(free, submit)
             except Exception:
                 log.exception("the outbox could not be read")
                 self.stopping.wait(1)
@@ -82,6 +87,15 @@ class Worker:
             submit(self._carry, item)
         return len(found)
 
+    def _lease(self, most: int, submit: Callable[..., Any]) -> list[leasing.Due]:
+        now = self.clock.now()
+        standing = throttle()
+        self._throttled = not standing.is_free(now)
+        if standing.probe_is_due(now):
+            submit(self._probe)
+        may_leave = standing.allowance(most, now)
+        return leasing.lease(owner=self.owner, limit=most, may_leave=may_leave, pace=self.pace, now=now)
+
     def settle(self, limit: int = 1_000_000) -> int:
         """Do everything that is due now, here and at once; return how many steps it took (trials and commands)."""
         steps = 0
@@ -89,7 +103,7 @@ class Worker:
             steps += found
         return steps
 
-    def _carry(self, item: delivery.Due) -> None:
+    def _carry(self, item: leasing.Due) -> None:
         with self.app.app_context():
             try:
                 self._step(item)
@@ -99,7 +113,7 @@ class Worker:
             finally:
                 self._carries(-1)
 
-    def _step(self, item: delivery.Due) -> None:
+    def _step(self, item: leasing.Due) -> None:
         now = self.clock.now()
         if item.state == states.LEASED:
             self._hand_over(item.id, now)
@@ -134,6 +148,28 @@ class Worker:
         if outcome.kind != "unknown":
             self._quiet_since.pop((message_id, intent.attempt_no), None)
         self._hear(outcome.server_date, took=outcome.kind == "created", now=now)
+        self._keep_pace(outcome, now)
+
+    def _keep_pace(self, outcome: Outcome, now: pendulum.DateTime) -> None:
+        """Slow down when Twilio asks for it, stop when it is silent, begin again when it answers."""
+        if outcome.next == "late":
+            return
+        with self._count:
+            self._silence = silence = self._silence.after(outcome.unanswered, now)
+        if outcome.next == "slow_down":
+            throttling.slow_down(now=now)
+        elif silence.since is None:
+            if self._throttled:
+                throttling.hear_again(now=now)
+        elif silence.is_outage(self.pace, now):
+            throttling.fall_silent(since=silence.since, why=outcome.words, pace=self.pace, now=now)
+
+    def _probe(self) -> None:
+        with self.app.app_context():
+            try:
+                throttling.probe(sms=self.sms, pace=self.pace, now=self.clock.now())
+            except Exception:
+                log.exception("Twilio could not be asked whether it answers")
 
     def _fence(self, intent_at: pendulum.DateTime) -> Callable[[], bool]:
         """Make the check that is asked right before the first byte: too late by either clock, and nothing leaves."""
@@ -146,7 +182,7 @@ class Worker:
 
         return may_leave
 
-    def _quiet(self, item: delivery.Due) -> bool:
+    def _quiet(self, item: leasing.Due) -> bool:
         """Say whether this worker's own stopwatch, too, has seen the wait before the next look at an attempt."""
         attempt, read = (item.id, item.attempt_no), self.monotonic()
         if read - self._quiet_since.setdefault(attempt, read) < self.pace.first_look_seconds:
@@ -155,7 +191,7 @@ class Worker:
         self._quiet_since[attempt] = read - self.pace.first_look_seconds + between_looks
         return True
 
-    def _stumble(self, item: delivery.Due, words: str) -> None:
+    def _stumble(self, item: leasing.Due, words: str) -> None:
         try:
             delivery.stumble(message_id=item.id, words=f"something went wrong here: {words}", now=self.clock.now())
         except Exception:
@@ -221,7 +257,8 @@ class Worker:
                 return 1.0
         if next_at is None:
             return longest
-        return min(longest, max(0.005, (next_at - self.clock.now()).total_seconds()))
+        shortest = THROTTLED_NAP_SECONDS if self._throttled else 0.005
+        return min(longest, max(shortest, (next_at - self.clock.now()).total_seconds()))
 
 
 def serve(app: Flask) -> None:

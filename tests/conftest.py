@@ -1,6 +1,7 @@
 """What every test but the pure ones shares: a fresh site on each database, the sandbox, a clock that stands still."""
 
 import gzip
+import os
 import shutil
 import sqlite3
 import uuid
@@ -13,6 +14,7 @@ import pytest
 from flask import g, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
@@ -25,6 +27,10 @@ from reminder_site.worker import Worker
 from tests import factories
 from tests.stores import needed, postgres_url, pytest_configure, pytest_terminal_summary
 
+# The suite tries the same cases every time, so that a red run means a change; `make campaign` looks for new ones.
+hypothesis_settings.register_profile("steady", derandomize=True)
+hypothesis_settings.register_profile("searching")
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 __all__ = ["pytest_configure", "pytest_terminal_summary"]
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"

@@ -1,12 +1,12 @@
-"""Handing texts over: lease a batch, write the intent, and record what came back. The call itself is the worker's."""
+"""Handing texts over: write the intent, and record what came back. The call itself is the worker's."""
 
 import json
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, note, rows, wake_later
 from reminder_site.actions.receipts import adopt, apply_status, flag_number, opt_out, token_hash
 from reminder_site.config import settings
-from reminder_site.db import db, transaction
+from reminder_site.db import transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds, route
@@ -26,15 +26,6 @@ from reminder_site.models import Attempt, Message
 GIVE_UP_FAILURES = 5
 ATTEMPTS = Attempt.metadata.tables["attempt"]
 SAME_NUMBER_MICROSECONDS = 300_000
-
-
-@dataclass(frozen=True)
-class Due:
-    """A message somebody must look at now; `attempt_no` is the latest attempt to create its text."""
-
-    id: int
-    state: str
-    attempt_no: int
 
 
 @dataclass(frozen=True)
@@ -50,32 +41,6 @@ class Intent:
     send_at: pendulum.DateTime | None
     intent_at: pendulum.DateTime
     extras: dict[str, object]
-
-
-def lease(*, owner: str, limit: int, pace: Pace, now: pendulum.DateTime) -> list[Due]:
-    """Reserve up to `limit` due messages for one worker; a lapsed lease is anybody's again.
-
-    Looks with a plain read first: an idle site takes no write lock.
-    """
-    due = (
-        select(Message.id, Message.state, Message.attempt_no)
-        .where(Message.next_action_at <= now, or_(Message.lease_until.is_(None), Message.lease_until < now))
-        .order_by(Message.next_action_at, Message.id)
-        .limit(limit)
-    )
-    if db.session.execute(due.limit(1)).first() is None:
-        db.session.rollback()
-        return []
-    with transaction() as session:
-        found = [Due(*row) for row in session.execute(due.with_for_update(skip_locked=True))]
-        ids = [d.id for d in found]
-        taken = {"lease_owner": owner, "lease_until": now.add(microseconds=int(pace.lease_seconds * 1e6))}
-        session.execute(update(Message).where(Message.id.in_(ids)).values(**taken))
-        waiting = update(Message).where(Message.id.in_(ids), Message.state == states.PENDING)
-        session.execute(waiting.values(state=states.LEASED, version=Message.version + 1))
-        reach("in_lease")
-    reach("leased")
-    return [replace(d, state=states.LEASED if d.state == states.PENDING else d.state) for d in found]
 
 
 def intend(

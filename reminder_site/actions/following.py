@@ -22,6 +22,7 @@ from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, P
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Message
+from reminder_site.queries.throttle import throttle
 
 # When a text of ours may have been made, by Twilio's clock: the call itself, and the skew we put up with.
 MATCH_BEFORE_SECONDS, MATCH_AFTER_SECONDS = 60 + SKEW_STOP_SECONDS, 180 + SKEW_STOP_SECONDS
@@ -235,7 +236,8 @@ def _count_absence(session: Session, sought: Sought, pace: Pace, now: pendulum.D
 def _look_again(sought: Sought, words: str, now: pendulum.DateTime) -> None:
     with transaction() as session:
         useful_until = session.scalar(select(Message.useful_until).where(Message.id == sought.message_id))
-        too_long = now > sought.intent_at.add(minutes=GIVE_UP_MINUTES)
+        silent = throttle().down_since is not None  # nobody could say more than that: worth waiting for
+        too_long = now > sought.intent_at.add(minutes=GIVE_UP_MINUTES) and not silent
         if too_long or (useful_until and now >= useful_until):
             parked = f"could not be cleared up with Twilio: {words}"
             move(session, sought.message_id, {states.UNKNOWN}, states.NEEDS_REVIEW, words=parked, by=WORKER, now=now,

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import update
+from sqlalchemy import func, literal, update
 from sqlalchemy.orm import Session
 
-from reminder_site.db import db, transaction
+from reminder_site.db import Moment, db, transaction
 from reminder_site.models import Heartbeat
 
 SKEW_WORTH_SAYING_SECONDS = 30
@@ -44,21 +44,23 @@ def hear(*, theirs: pendulum.DateTime | None, took: bool, now: pendulum.DateTime
     """Learn from an answer of Twilio's: how its clock stands to ours, and that it takes texts again."""
     row = db.session.get(Heartbeat, 1)
     skewed, refused = (row.clock_skew_seconds != 0, row.circuit_open_at is not None) if row else (False, False)
+    since = row.skewed_at if row and skewed else now
     db.session.rollback()
     changes: dict[str, Any] = {}
     if theirs is not None and (skewed or disagree(theirs, now)):
         seconds = int((now - theirs).total_seconds()) if disagree(theirs, now) else 0
-        changes |= {"clock_skew_seconds": seconds, "skewed_at": now}
+        changes |= {"clock_skew_seconds": seconds, "skewed_at": since}
     if took and refused:
-        changes |= {"circuit_open_at": None, "circuit_why": ""}
+        changes |= {"circuit_open_at": None, "circuit_since": None, "circuit_why": ""}
     if changes:
         with transaction() as session:
             session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**changes))
 
 
 def open_circuit(session: Session, words: str, now: pendulum.DateTime) -> None:
-    """Stop handing over: Twilio refuses the account itself. `circuit_open_at` is when that was last found."""
-    found = {"circuit_open_at": now, "circuit_why": words[:200]}
+    """Stop handing over: Twilio refuses the account itself, first at `circuit_since` and last at `circuit_open_at`."""
+    since = func.coalesce(Heartbeat.circuit_since, literal(now, Moment))
+    found = {"circuit_open_at": now, "circuit_since": since, "circuit_why": words[:200]}
     session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**found))
 
 

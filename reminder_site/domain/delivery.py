@@ -16,7 +16,9 @@ SWEEP_ORPHANS_MINUTES: Final = 40
 POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
 
 Kind = Literal["created", "not_created", "refused", "unknown"]
-Next = Literal["taken", "retry", "slow_down", "stop_all", "suppress", "bad_number", "local", "hold", "fail", "resolve"]
+Next = Literal[
+    "taken", "retry", "late", "slow_down", "stop_all", "suppress", "bad_number", "local", "hold", "fail", "resolve"
+]
 BAD_NUMBER: Final = frozenset({21211, 21614, 21217, 21635})
 OUT_OF_WINDOW: Final = frozenset({35114, 35115, 35117})
 ACCOUNT_TROUBLE: Final = frozenset({20003, 20005})
@@ -34,6 +36,8 @@ class Pace:
     fence_seconds: float = 60
     first_look_seconds: float = 150
     second_look_seconds: float = 60
+    silence_seconds: float = 30
+    probe_seconds: float = 15
 
     @classmethod
     def faster(cls, times: int) -> Self:
@@ -44,6 +48,8 @@ class Pace:
             base.fence_seconds / times,
             base.first_look_seconds / times,
             base.second_look_seconds / times,
+            base.silence_seconds / times,
+            base.probe_seconds / times,
         )
 
 
@@ -90,10 +96,20 @@ class Outcome:
     request_id: str = ""
     server_date: pendulum.DateTime | None = None
 
+    @property
+    def unanswered(self) -> bool:
+        """Say whether Twilio gave no answer of its own: not to be reached, a broken line, or a gateway's error."""
+        return self.next in {"retry", "resolve"}
+
 
 def not_sent(words: str) -> Outcome:
-    """Describe an attempt whose first byte never left: DNS, connect, TLS, or our own fence."""
+    """Describe an attempt whose first byte never left: DNS, connect or TLS failed."""
     return Outcome("not_created", "retry", words)
+
+
+def fenced_off(words: str) -> Outcome:
+    """Describe an attempt that our own fence ended before its first byte: this process had stood still for too long."""
+    return Outcome("not_created", "late", words)
 
 
 def unclear(words: str, http_status: int | None = None) -> Outcome:

@@ -18,6 +18,7 @@ from reminder_site.domain.rules import DEFAULT_RULES as DEFAULT_RULES
 from reminder_site.domain.rules import HOSPITAL_RULES as HOSPITAL_RULES
 from reminder_site.domain.rules import Rule as Rule
 from reminder_site.domain.rules import never_fires as never_fires
+from reminder_site.domain.spoken import clock
 from reminder_site.domain.times import to_local
 
 LATE_BOOKING_HOURS = 24
@@ -109,9 +110,16 @@ def _settle(case: Case, draft: Draft, others: Sequence[_Other]) -> Step:
     until = max(draft.useful_until, min(placed.at.add(minutes=GRACE_MINUTES), facts.starts_at))
     if until < case.now:
         return _skip(draft, f"skipped: it could not be sent by {case.say(until)} and is of no use after that")
-    why = "; ".join(filter(None, (draft.why, placed.why)))
+    why = "; ".join(filter(None, (draft.why, _waits(case, draft, placed.at), placed.why)))
     local = to_local(placed.at, facts.zone)
     return Step(draft.key, draft.name, placed.at, local, until, draft.asks, why, placed.flagged)
+
+
+def _waits(case: Case, draft: Draft, at: pendulum.DateTime) -> str:
+    """Say so when a text waits for the time in which the booking can be undone."""
+    if not draft.at < case.earliest == at:
+        return ""
+    return f"at {clock(to_local(at, case.facts.zone))}, once the time to undo has passed"
 
 
 def _place(case: Case, draft: Draft, others: Sequence[_Other]) -> Shifted | str:

@@ -20,8 +20,8 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from reminder_site.config import Settings
-from reminder_site.domain.delivery import Outcome, classify, not_sent, unclear
-from reminder_site.gateways.wire import Fence, NotSent, Reply, Unclear, Wire
+from reminder_site.domain.delivery import Outcome, classify, fenced_off, not_sent, unclear
+from reminder_site.gateways.wire import Fence, FencedOff, NotSent, Reply, Unclear, Wire
 
 SIGNATURE_LENGTH = 28
 PAGE = 1000
@@ -126,6 +126,8 @@ class Sms:
         transport.may_leave = may_leave
         try:
             client.messages.create(**asked)
+        except FencedOff as error:
+            return fenced_off(f"it was too late to hand it over ({error})")
         except NotSent as error:
             return not_sent(f"Twilio could not be reached ({error})")
         except Unclear as error:
@@ -167,12 +169,16 @@ class Sms:
 
     def ask_time(self) -> pendulum.DateTime | None:
         """Return Twilio's time (UTC, whole seconds) without making anything; None when it cannot be asked."""
+        reply = self._client()[1].reply if self.answers() else None
+        return _date(reply.headers.get("date", "")) if reply else None
+
+    def answers(self) -> bool:
+        """Say whether Twilio answers a harmless question, be it with a refusal."""
         try:
             self._ask(lambda client: client.messages.list(limit=1, page_size=1))
-        except SmsError:
-            return None
-        reply = self._client()[1].reply
-        return _date(reply.headers.get("date", "")) if reply else None
+        except SmsError as error:
+            return error.permanent
+        return True
 
     def redact(self, sid: str) -> None:
         """Blank the body of a finished text at Twilio; raises SmsError."""

@@ -24,6 +24,10 @@ class NotSent(OSError):
     """Nothing left: name look-up, connect, TLS, or the fence stopped it before the first byte."""
 
 
+class FencedOff(NotSent):
+    """Nothing left, because it would have left too late: our own doing, not Twilio's."""
+
+
 class Unclear(OSError):
     """The first byte had left and no whole answer came back."""
 
@@ -69,7 +73,7 @@ class Wire:
         place = (parts.scheme, parts.netloc)
         connection = self._connected(place)
         if may_leave is not None and not may_leave():
-            raise NotSent("the fence had closed before the first byte")
+            raise FencedOff("the fence had closed before the first byte")
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
             reply = _speak(connection, method, target, body, headers, self._read_seconds)

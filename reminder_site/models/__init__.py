@@ -6,6 +6,7 @@ from reminder_site.models.clinic import AppointmentType, Clinic, Clinician, Clos
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
 from reminder_site.models.staff import FormNonce, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.models.throttle import ThrottleRow
 
 __all__ = [
     "Appointment",
@@ -31,4 +32,5 @@ __all__ = [
     "StaffClinic",
     "StaffSession",
     "Template",
+    "ThrottleRow",
 ]

@@ -35,6 +35,7 @@ class Heartbeat(Base):
     hold_from: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     hold_why: Mapped[str] = mapped_column(String(200), default="")
     circuit_open_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    circuit_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     circuit_why: Mapped[str] = mapped_column(String(200), default="")
     clock_skew_seconds: Mapped[int] = mapped_column(default=0)
     skewed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

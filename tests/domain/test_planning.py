@@ -89,6 +89,13 @@ def test_without_a_confirmation_a_late_booking_keeps_its_reminders(facts, planne
     assert silent["confirmation"].why == "skipped: staff chose not to text about this change"
 
 
+def test_a_reminder_due_right_at_booking_waits_for_the_undo_and_says_so(facts, planned):
+    ten = datetime(2026, 11, 19, 10)
+    step = planned(facts(datetime(2026, 11, 20, 9), booked=ten), WITHOUT_CONFIRMATION)["1_day"]
+    assert (step.local, step.flagged) == (datetime(2026, 11, 19, 10, 2), False)
+    assert step.why == "1 day before, at 10:00 am; at 10:02 am, once the time to undo has passed"
+
+
 def test_a_reminder_close_to_the_confirmation_is_skipped(facts, planned):
     step = planned(facts(datetime(2026, 11, 4, 14, 30), booked=datetime(2026, 11, 2, 22, 30)), ALL_ON)["1_day"]
     assert step.why == "skipped: at Tue 3 Nov, 10:00 am it would be within 12 hours of the confirmation"

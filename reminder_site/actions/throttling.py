@@ -1,0 +1,65 @@
+"""Slow down when Twilio asks for it, stop while it is silent, and come back gently. One throttle for all workers."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pendulum
+from sqlalchemy.orm import Session
+
+from reminder_site.db import transaction
+from reminder_site.domain.delivery import Pace
+from reminder_site.domain.throttle import Throttle
+from reminder_site.gateways.sms import Sms
+from reminder_site.models import ThrottleRow
+from reminder_site.queries.throttle import of_row, throttle
+
+
+def spend(session: Session, number: int, *, now: pendulum.DateTime) -> None:
+    """Take so many leave-takings out of the bucket, if there is one; part of the lease's transaction."""
+    row = session.get(ThrottleRow, 1)
+    if row is not None and row.per_second is not None:
+        _change(session, lambda t: t.spent(number, now))
+
+
+def slow_down(*, now: pendulum.DateTime) -> None:
+    """Halve the rate: Twilio answered 429, or its queue for our sender is full."""
+    _write(lambda t: t.slowed(now))
+
+
+def fall_silent(*, since: pendulum.DateTime, why: str, pace: Pace, now: pendulum.DateTime) -> None:
+    """Stop handing over: Twilio has not answered since then (UTC)."""
+    _write(lambda t: t.silent(since, why, pace, now))
+
+
+def hear_again(*, now: pendulum.DateTime) -> None:
+    """Start handing over again, gently, if it had been stopped: Twilio answered a text."""
+    if throttle().down_since is not None:
+        _write(lambda t: t.answered(now) if t.down_since else t)
+
+
+def probe(*, sms: Sms, pace: Pace, now: pendulum.DateTime) -> None:
+    """Ask Twilio something harmless, if it is time to; when it answers, one text may try its luck."""
+    with transaction() as session:
+        due = _locked(session).probe_is_due(now)
+        if due:
+            _change(session, lambda t: t.asking(pace, now))
+    if due and sms.answers():
+        _write(lambda t: t.trying(now))
+
+
+def _write(change: Callable[[Throttle], Throttle]) -> None:
+    with transaction() as session:
+        _change(session, change)
+
+
+def _change(session: Session, change: Callable[[Throttle], Throttle]) -> None:
+    before = _locked(session)
+    after = change(before)
+    if after != before:
+        values = asdict(after)
+        del values["full_rate"]
+        session.merge(ThrottleRow(id=1, **values))
+
+
+def _locked(session: Session) -> Throttle:
+    return of_row(session.get(ThrottleRow, 1, with_for_update=True, populate_existing=True))
