@@ -11,14 +11,13 @@ import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions.heart import SKEW_STOP_SECONDS
 from reminder_site.actions.links import as_sent
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.actions.receipts import adopt, apply_status
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
-from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, Pace
+from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, SKEW_STOP_SECONDS, Pace
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Message

@@ -8,10 +8,9 @@ from sqlalchemy import func, literal, update
 from sqlalchemy.orm import Session
 
 from reminder_site.db import Moment, db, transaction
+from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS
 from reminder_site.models import Heartbeat
 
-SKEW_WORTH_SAYING_SECONDS = 30
-SKEW_STOP_SECONDS = 300
 TRY_AGAIN_SECONDS = 60
 
 

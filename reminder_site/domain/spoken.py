@@ -44,6 +44,13 @@ def moment_words(at: pendulum.DateTime, zone: str, now: pendulum.DateTime) -> st
     return f"{day_and_clock(local, today)} · {until_words(at, now) if near else _days_words(days)}"
 
 
+def since_words(at: pendulum.DateTime, zone: str, now: pendulum.DateTime) -> str:
+    """Say since when something has been so: "since 2:30 pm (12 min)", with the day when it began on another one."""
+    local, today = to_local(at, zone), to_local(now, zone).date()
+    began = clock(local) if local.date() == today else day_and_clock(local, today)
+    return f"since {began} ({duration_words((now - at).total_seconds())})"
+
+
 def until_words(at: pendulum.DateTime, now: pendulum.DateTime) -> str:
     """Say how far an instant lies ahead or back: "in 2 days", "in 90 min", "3 min ago"."""
     seconds = (at - now).total_seconds()

@@ -49,6 +49,15 @@ class Alarms:
         """Ask the worker to look at the outbox after so many real seconds (a Huey delayed task)."""
         self._ask(lambda: self._task.schedule(delay=delay_seconds))
 
+    def answer(self) -> bool:
+        """Say whether the queue answers."""
+        try:
+            self.huey.pending_count()
+        except Exception:
+            log.exception("the queue does not answer")
+            return False
+        return True
+
     def _ask(self, hint: Callable[[], object]) -> None:
         try:
             hint()

@@ -5,6 +5,7 @@ from typing import Literal
 
 import pendulum
 
+from reminder_site.domain.spoken import since_words
 from reminder_site.queries import health, parked
 
 TOLD_OF_DRIFT = frozenset({"manager", "administrator"})
@@ -19,18 +20,19 @@ class Banner:
     fixes: Literal["", "drift", "parked"] = ""
 
 
-def banners(*, role: str, clinic_id: int, now: pendulum.DateTime, checks: health.Checks | None = None) -> list[Banner]:
-    """Return what somebody in a role is told now; only managers hear of differences from Twilio's lists.
-
-    `checks` are those of this moment, if they have been made already.
-    """
-    checks = checks or health.checks(now=now)
+def banners(*, role: str, clinic_id: int, zone: str, checks: health.Checks, now: pendulum.DateTime) -> list[Banner]:
+    """Return what somebody in a role is told now, with times in the clinic's zone; only managers hear of drift."""
     found = [
-        Banner("bad" if check["status"] == "down" else "warn", f"{name.capitalize()}: {check['words']}.")
-        for name, check in checks.items()
-        if check["status"] != "ok"
+        Banner("bad" if check.status == "down" else "warn", _sentences(check, zone, now))
+        for check in checks.values()
+        if check.status != "ok"
     ]
-    return found if checks["database"]["status"] == "down" else [*found, *_of_texts(role, clinic_id, now)]
+    return found if checks["database"].status == "down" else [*found, *_of_texts(role, clinic_id, now)]
+
+
+def _sentences(check: health.Check, zone: str, now: pendulum.DateTime) -> str:
+    since = f", {since_words(check.since, zone, now)}" if check.since else ""
+    return f"{check.words[0].upper()}{check.words[1:]}{since}. {check.means}."
 
 
 def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:

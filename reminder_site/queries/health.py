@@ -7,26 +7,42 @@ import pendulum
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from reminder_site.config import settings
 from reminder_site.db import db
-from reminder_site.domain.spoken import duration_words
+from reminder_site.domain.delivery import SKEW_STOP_SECONDS
+from reminder_site.domain.throttle import Throttle
 from reminder_site.models import Heartbeat, Message
+from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
 OVERDUE_SECONDS = 60
 Level = Literal["ok", "degraded", "down"]
-Checks = dict[str, dict[str, str]]
+STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
+
+
+@dataclass(frozen=True)
+class Check:
+    """How one part is: what is the matter, what it means for patients, since when (UTC; None if that is not known)."""
+
+    status: Level
+    words: str
+    means: str = ""
+    since: pendulum.DateTime | None = None
+
+
+Checks = dict[str, Check]
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """When the worker last looked (UTC), what is next and how much is late."""
+    """When the worker last looked (UTC), what is next and how much is late, and what holds texts back since when."""
 
     beat_at: pendulum.DateTime | None
     next_at: pendulum.DateTime | None
     overdue: int
-    hold_why: str
-    circuit_why: str
-    skew_seconds: int
+    overdue_since: pendulum.DateTime | None
+    heart: Heartbeat
+    throttle: Throttle
 
 
 def pulse(*, now: pendulum.DateTime) -> Pulse:
@@ -35,69 +51,88 @@ def pulse(*, now: pendulum.DateTime) -> Pulse:
     waiting = Message.next_action_at
     next_at = db.session.scalar(select(func.min(waiting)).where(waiting.is_not(None), waiting > now))
     late = now.subtract(seconds=OVERDUE_SECONDS)
-    overdue = db.session.scalar(select(func.count()).select_from(Message).where(waiting.is_not(None), waiting < late))
+    overdue, oldest = db.session.execute(
+        select(func.count(), func.min(waiting)).select_from(Message).where(waiting.is_not(None), waiting < late)
+    ).one()
     return Pulse(
         beat_at=beat.beat_at if beat else None,
         next_at=next_at,
-        overdue=overdue or 0,
-        hold_why=beat.hold_why if beat and beat.hold_since else "",
-        circuit_why=beat.circuit_why if beat and beat.circuit_open_at else "",
-        skew_seconds=beat.clock_skew_seconds if beat else 0,
+        overdue=overdue,
+        overdue_since=oldest,
+        heart=beat or Heartbeat(id=1, clock_skew_seconds=0),
+        throttle=throttle(),
     )
 
 
 def checks(*, now: pendulum.DateTime) -> Checks:
-    """Say how each part is, in words that name what it means for patients."""
+    """Say how each part is."""
     try:
         found = pulse(now=now)
     except SQLAlchemyError:
         db.session.rollback()
-        return {"database": {"status": "down", "words": "the database does not answer: nothing can be read or sent"}}
+        return {"database": Check("down", "the database does not answer", "Nothing can be read, saved or sent")}
     return judged(found, now=now)
 
 
 def judged(found: Pulse, *, now: pendulum.DateTime) -> Checks:
     """Say the same of a heartbeat that has been read."""
     return {
-        "database": {"status": "ok", "words": "answers"},
+        "database": Check("ok", "answers"),
         "worker": _worker(found, now),
-        "queue": _overdue(found),
-        "twilio": _twilio(found),
+        "texts": _texts(found),
+        "twilio": _twilio(found, now),
     }
+
+
+def queue(answers: bool) -> Check:
+    """Say how the queue is, which a door has asked: all that is lost with it is punctuality."""
+    if answers:
+        return Check("ok", "answers")
+    means = f"Nothing is lost: texts leave up to {settings().sweep_seconds} s after their time"
+    return Check("degraded", "the queue does not answer", means)
 
 
 def worst(checks: Checks) -> Level:
     """Return the worst status among the checks."""
     order: tuple[Level, ...] = ("ok", "degraded", "down")
-    return max((order[order.index(c["status"])] for c in checks.values()), key=order.index)
+    return max((check.status for check in checks.values()), key=order.index)
 
 
-def _worker(found: Pulse, now: pendulum.DateTime) -> dict[str, str]:
+def _worker(found: Pulse, now: pendulum.DateTime) -> Check:
     if found.beat_at is None:
-        return {"status": "down", "words": "the worker has never run: no reminder leaves"}
-    silent = int((now - found.beat_at).total_seconds())
-    if silent > LATE_SECONDS:
-        return {"status": "down", "words": f"the worker has not looked for {duration_words(silent)}: reminders wait"}
-    if found.hold_why:
-        return {"status": "degraded", "words": f"sending is on hold: {found.hold_why}"}
-    return {"status": "ok", "words": "looks regularly"}
+        return Check("down", "the worker has never run", "No reminder leaves")
+    if (now - found.beat_at).total_seconds() > LATE_SECONDS:
+        return Check("down", "the worker does not run", STILL_LEAVE, found.beat_at)
+    if found.heart.hold_since:
+        words = f"sending is on hold ({found.heart.hold_why})"
+        return Check("degraded", words, f"{STILL_LEAVE} until it is certain who was texted", found.heart.hold_since)
+    return Check("ok", "looks regularly")
 
 
-def _overdue(found: Pulse) -> dict[str, str]:
-    if found.overdue:
-        return {"status": "degraded", "words": f"{found.overdue} texts are overdue"}
-    return {"status": "ok", "words": "nothing is overdue"}
+def _texts(found: Pulse) -> Check:
+    if not found.overdue:
+        return Check("ok", "nothing is overdue")
+    words = "1 text is overdue" if found.overdue == 1 else f"{found.overdue} texts are overdue"
+    return Check("degraded", words, "They leave as soon as they can, while they are of use", found.overdue_since)
 
 
-def _twilio(found: Pulse) -> dict[str, str]:
-    if found.circuit_why:
-        return {"status": "down", "words": f"Twilio refuses us: {found.circuit_why}. No reminder leaves"}
-    if abs(found.skew_seconds) > 300:
-        words = f"this machine's clock is {found.skew_seconds} s off Twilio's: sending stopped"
-        return {"status": "down", "words": words}
-    if abs(found.skew_seconds) > 30:
-        return {"status": "degraded", "words": f"this machine's clock is {found.skew_seconds} s off Twilio's"}
-    return {"status": "ok", "words": "no trouble seen"}
+def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:
+    heart, held = found.heart, found.throttle
+    if heart.circuit_open_at:
+        means = f"{STILL_LEAVE}. A manager has to look at the Twilio account"
+        return Check("down", f"Twilio refuses us ({heart.circuit_why})", means, heart.circuit_since)
+    if held.down_since:
+        means = f"{STILL_LEAVE}, and leave by themselves once it answers"
+        return Check("down", f"Twilio does not answer ({held.down_why})", means, held.down_since)
+    if heart.clock_skew_seconds:
+        stopped = abs(heart.clock_skew_seconds) > SKEW_STOP_SECONDS
+        words = f"this machine's clock is {abs(heart.clock_skew_seconds)} s off Twilio's"
+        means = f"{STILL_LEAVE} until the clock is set right" if stopped else "Texts may leave that much off their time"
+        return Check("down" if stopped else "degraded", words, means, heart.skewed_at)
+    if not held.is_free(now):
+        means = "Texts that wait leave one after the other, by themselves"
+        return Check("degraded", "after some trouble texts leave more slowly", means, held.slowed_at)
+    return Check("ok", "no trouble seen")
 
 
 def drift() -> int:

@@ -26,11 +26,12 @@ def _shown() -> dict[str, Any]:
     known: Settings = settings()
     pulse = health.pulse(now=now())
     checks = health.judged(pulse, now=now())
-    told = banners(role=current.staff().role, clinic_id=current.clinic().id, now=now(), checks=checks)
+    clinic = current.clinic()
+    told = banners(role=current.staff().role, clinic_id=clinic.id, zone=clinic.time_zone, checks=checks, now=now())
     return {
         "heartbeat": _heartbeat(pulse, checks),
         "banners": [_banner(each) for each in told],
-        "inbox_count": inbox.waiting(current.clinic().id),
+        "inbox_count": inbox.waiting(clinic.id),
         "sandbox_url": known.twilio_base_url,
     }
 

@@ -8,6 +8,7 @@ import pytest
 from reminder_site.actions import audit, heart
 from reminder_site.db import transaction
 from reminder_site.domain.actor import OPERATOR
+from reminder_site.queries import health
 from reminder_site.queries.banners import Banner, banners
 from tests.delivering import a_text, at_twilio, now_as, trouble
 
@@ -27,6 +28,10 @@ def run(app):
 def note(now):
     with transaction() as session:
         audit.record(session, actor=OPERATOR, what="trial", clinic_id=None, subject="s", now=now)
+
+
+def told_in(role, now):
+    return banners(role=role, clinic_id=1, zone="America/New_York", checks=health.checks(now=now), now=now)
 
 
 def test_health_says_the_same_as_the_health_page_and_ends_with_its_level(app, run, clock, client):
@@ -98,12 +103,12 @@ def test_reconcile_prints_a_table_with_no_number_in_it_and_fixes(app, clinic, wo
     code, told = run("reconcile")
     number = now_as(message_id).to_e164
     assert code == 1 and "status differs" in told and f"…{number[-2:]}" in told and number[2:] not in told
-    told_to = {role: banners(role=role, clinic_id=1, now=clock.now()) for role in ("reception", "manager")}
+    told_to = {role: told_in(role, clock.now()) for role in ("reception", "manager")}
     drift = Banner("warn", "1 text stands differently here and at Twilio.", fixes="drift")
     assert drift in told_to["manager"] and drift not in told_to["reception"]
     code, told = run("reconcile", "--fix")
     assert code == 0 and "taken over" in told and "Nothing differs." in told
-    assert drift not in banners(role="manager", clinic_id=1, now=clock.now())
+    assert drift not in told_in("manager", clock.now())
 
 
 def test_reconcile_says_when_twilio_cannot_be_asked(app, sandbox, run):

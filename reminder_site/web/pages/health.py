@@ -1,8 +1,10 @@
 """How the site is: for operators and load balancers, for the header of every page, and the style guide."""
 
-from flask import Blueprint, Response, jsonify, render_template
+import pendulum
+from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from reminder_site.domain import zones
+from reminder_site.gateways.alarms import alarms
 from reminder_site.queries import health
 from reminder_site.web.now import now
 
@@ -12,9 +14,20 @@ pages = Blueprint("health", __name__)
 @pages.get("/healthz")
 def healthz() -> tuple[Response, int]:
     """Answer 200 while reminders go out as they should, 503 when something is down; holds no patient data."""
-    checks = health.checks(now=now())
-    status = health.worst(checks)
-    return jsonify({"status": status, "checks": checks, "tzdata": zones.version()}), 503 if status == "down" else 200
+    checks = health.checks(now=now()) | {"queue": health.queue(alarms().answer())}
+    status, told = health.worst(checks), {name: _told(name, check) for name, check in checks.items()}
+    return jsonify({"status": status, "checks": told, "tzdata": zones.version()}), 503 if status == "down" else 200
+
+
+def _told(name: str, check: health.Check) -> dict[str, str | None]:
+    """Write a check out; of what nobody else notes, this process remembers since when it has seen it."""
+    seen: dict[str, pendulum.DateTime] = current_app.extensions.setdefault("seen_unwell", {})
+    if check.status == "ok":
+        seen.pop(name, None)
+        return {"status": check.status, "words": check.words}
+    since = check.since or seen.setdefault(name, now())
+    stamp = since.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"status": check.status, "words": check.words, "since": stamp, "means_for_patients": check.means}
 
 
 @pages.get("/pulse")
