@@ -19,6 +19,7 @@ from tests.campaigns import (
     hints,
     kills,
     named_points,
+    outage,
     pauses,
     restores,
     signatures,
@@ -43,6 +44,7 @@ LONG = {
     "named-points": partial(named_points.run, rounds=20),
     "faults": partial(faults.run, each=200),
     "faults-postgresql": partial(faults.run, each=200, store="postgresql"),
+    "outage": partial(outage.run, messages=10_000),
     "restores": partial(restores.run, restores=20, messages=2000),
     "hints-lost": partial(hints.none_arrive, messages=600, seconds=120),
     "redis-emptied": partial(hints.emptied, messages=2000, times=20),
@@ -62,7 +64,7 @@ LONG = {
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",
     "doubled", "ghosts", "unrecorded_creates", "decided_after_stop", "still_scheduled", "never_reached",
-    "missed",
+    "missed", "too_fast", "too_late",
 )  # fmt: skip
 SHOWN_ELSEWHERE = {"seed", "store", "seconds", "integrity", "examples", "more", "states"}
 

@@ -102,10 +102,15 @@ def looks_before(moment):
 def ledger():
     """Return what the site believes of every text."""
     columns = ("id", "body", "state", "wanted", "sid", "state_why", "attempt_no", "send_at", "handed_at", "created_at",
-               "next_action_at")  # fmt: skip
+               "next_action_at", "useful_until")  # fmt: skip
     found = db.session.execute(select(*(getattr(Message, name) for name in columns)).order_by(Message.id))
     rows = [dict(zip(columns, row, strict=True)) for row in found]
     return [row | {"due_at": max(row["send_at"], row["created_at"])} for row in rows]
+
+
+def attempts():
+    """Return how many attempts there were to create a text."""
+    return db.session.scalar(select(func.count()).select_from(Attempt))
 
 
 def unrecorded(callbacks):

@@ -38,6 +38,7 @@ class Place:
     web_port: int
     speed: int = 80
     texts_in_flight: int = 8
+    texts_per_second_after_trouble: int = 1000
     longest_nap_seconds: float = 0.5
     hints: bool = True
 
@@ -55,6 +56,7 @@ class Place:
             data_folder=str(self.folder),
             texts_in_flight=self.texts_in_flight,
             delivery_speed=self.speed,
+            texts_per_second_after_trouble=self.texts_per_second_after_trouble,
         )
 
     def open(self, role):

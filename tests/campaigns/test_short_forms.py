@@ -16,6 +16,7 @@ from tests.campaigns import (
     hints,
     kills,
     named_points,
+    outage,
     pauses,
     restores,
     signatures,
@@ -72,6 +73,12 @@ def test_each_kind_of_trouble_leaves_exactly_one_text(tmp_path):
     kept(figures := faults.run(tmp_path, seed=3))
     assert figures.parked == 0
     assert all(times == faults.TIMES.get(kind, 200) for kind, times in figures.more["struck"].items())
+
+
+def test_after_an_outage_texts_come_back_gently_and_none_too_late(tmp_path):
+    kept(figures := outage.run(tmp_path, seed=15))
+    assert (figures.more["too_fast"], figures.more["too_late"]) == (False, 0)
+    assert (figures.more["expired"], figures.more["left_afterwards"]) == (40, 120)
 
 
 def test_a_restored_copy_texts_nobody_twice_and_leaves_no_ghost(tmp_path):
