@@ -4,22 +4,18 @@ import os
 import signal
 
 NAMES = frozenset({
-    "in_lease",
-    "leased",
-    "before_intent",
-    "in_intent",
-    "after_intent",
-    "before_first_byte",
-    "after_answer",
-    "before_record",
-    "in_record",
-    "after_record",
-    "before_resolve",
-    "after_list",
-    "before_cancel",
-    "after_cancel",
-    "before_poll",
-    "after_poll",
+    "in_lease", "leased",
+    "before_intent", "in_intent", "after_intent",
+    "before_first_byte", "after_first_byte", "after_answer",
+    "before_record", "in_record", "after_record",
+    "before_spool", "after_spool", "spool_recorded",
+    "before_resolve", "after_list", "in_adoption", "after_adoption", "in_absence", "after_absence",
+    "before_cancel", "after_cancel",
+    "before_poll", "after_poll",
+    "before_sweep", "after_sweep_list", "before_twin", "after_twin",
+    "in_receipt", "after_receipt",
+    "after_hold_list", "before_release",
+    "before_hint",
 })  # fmt: skip
 _chosen, _left, _by = "", 0, signal.SIGKILL
 

@@ -13,6 +13,7 @@ from reminder_site.actions import delivery, hold
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain.delivery import Outcome, Pace
+from reminder_site.failpoints import reach
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.gateways.sms import Sms
 from reminder_site.gateways.spool import Spool, Taken
@@ -70,10 +71,12 @@ class Safeguards:
         """Spool an answer that the database would not take, if a text came of it."""
         if not outcome.sid:
             return
+        reach("before_spool")
         try:
             self.spool.add(Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, self.clock.now()))
         except OSError:
             log.exception("the spool could not be written; Twilio's own list will tell")
+        reach("after_spool")
 
     def _catch_up(self, rival: bool) -> None:
         if rival:
@@ -82,6 +85,7 @@ class Safeguards:
             for taken in spooled:
                 intent, outcome = _recorded(taken)
                 delivery.record(intent=intent, outcome=outcome, jitter=0.0, pace=self.pace, now=taken.at)
+            reach("spool_recorded")
             self.spool.clear()
 
     def _await(self, rival: bool) -> None:

@@ -121,7 +121,7 @@ class Worker:
             following.resolve(message_id=item.id, sms=self.sms, quiet=self._quiet(item), pace=self.pace, now=now)
         elif item.state == states.CANCELLING:
             following.cancel(message_id=item.id, sms=self.sms, now=now)
-        elif item.state == states.SCHEDULED and due.orphan_sweep_is_due(item.id, now=now):
+        elif item.state in following.SWEPT and due.orphan_sweep_is_due(item.id, now=now):
             following.sweep_orphans(message_id=item.id, sms=self.sms, now=now)
         else:
             following.poll(message_id=item.id, sms=self.sms, now=now)

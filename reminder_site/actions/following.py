@@ -3,44 +3,28 @@
 Each public action reads, asks Twilio with no transaction open, and writes what it learnt.
 """
 
-import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions.links import as_sent
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.actions.receipts import adopt, apply_status
+from reminder_site.actions.sought import Sought, awaited, look_up, matches, owned, same_text
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
-from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, SKEW_STOP_SECONDS, Pace
+from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES, Pace
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
-from reminder_site.models import Attempt, Message
+from reminder_site.models import Message
 from reminder_site.queries.throttle import throttle
 
-# When a text of ours may have been made, by Twilio's clock: the call itself, and the skew we put up with.
-MATCH_BEFORE_SECONDS, MATCH_AFTER_SECONDS = 60 + SKEW_STOP_SECONDS, 180 + SKEW_STOP_SECONDS
 NOT_CANCELABLE, NOT_FOUND = 30409, 20404
 READS_TO_PROVE_ABSENCE = 2
+SWEPT = frozenset({states.SCHEDULED, states.CANCELLED})
 POLLED = frozenset({states.SCHEDULED, states.ACCEPTED, states.SENT})
-
-
-@dataclass(frozen=True)
-class Sought:
-    """What an unclear text looks like at Twilio, if it exists."""
-
-    message_id: int
-    to: str
-    body: re.Pattern[str]
-    sender: str
-    intent_at: pendulum.DateTime
-    attempt_no: int
-    absent_reads: int
 
 
 def resolve(*, message_id: int, sms: Sms, quiet: bool, pace: Pace, now: pendulum.DateTime) -> None:
@@ -62,11 +46,13 @@ def resolve(*, message_id: int, sms: Sms, quiet: bool, pace: Pace, now: pendulum
     reach("after_list")
     others: list[Remote] = []
     with transaction() as session:
-        found = [r for r in listed if _matches(r, sought) and not _owned(session, r.sid, besides=message_id)]
+        found = [r for r in listed if matches(r, sought) and not owned(session, r.sid, besides=message_id)]
         if found:
             others = _adopt_oldest(session, sought, found, now)
         else:
             _count_absence(session, sought, pace, now)
+        reach("in_adoption" if found else "in_absence")
+    reach("after_adoption" if found else "after_absence")
     for twin in others:
         _cancel_stranger(message_id, twin.sid, sms, now)
 
@@ -92,7 +78,8 @@ def cancel(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
 
 def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
     """Ask Twilio how a text is, when its callbacks may have been lost; after the last time leave it as it is."""
-    row = db.session.execute(select(Message.sid, Message.send_at).where(Message.id == message_id)).one()
+    asked = select(Message.sid, Message.send_at, Message.ever_unknown).where(Message.id == message_id)
+    row = db.session.execute(asked).one()
     db.session.rollback()
     reach("before_poll")
     try:
@@ -105,6 +92,8 @@ def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
         polls = (session.scalar(select(Message.polls).where(Message.id == message_id)) or 0) + 1
         ends = polls >= len(POLL_AFTER_SECONDS)
         wait = None if ends else max(row.send_at.add(seconds=POLL_AFTER_SECONDS[polls]), now.add(seconds=60))
+        sweep_at = row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES)
+        wait = sweep_at if row.ever_unknown and now < sweep_at else wait
         later = {"polls": polls, "next_action_at": wait, "lease_until": None}
         session.execute(update(Message).where(Message.id == message_id, Message.state.in_(POLLED)).values(**later))
         if remote is not None:
@@ -118,33 +107,46 @@ def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
 
 
 def sweep_orphans(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
-    """Before a text that was once unclear is sent, cancel any twin of it that we do not know as ours."""
-    with transaction() as session:
-        sought = _sought(session, message_id)
-        send_at = session.scalar(select(Message.send_at).where(Message.id == message_id)) or now
-        swept = {"ever_unknown": False, "next_action_at": send_at.add(seconds=POLL_AFTER_SECONDS[0])}
-        session.execute(
-            update(Message)
-            .where(Message.id == message_id, Message.state == states.SCHEDULED)
-            .values(lease_until=None, **swept)
-        )
-    if sought is None:
-        return
-    try:
-        twins = [r for r in sms.list_to(sought.to) if r.status == "scheduled" and _same_text(r, sought)]
-    except SmsError:
-        _postpone(message_id, {states.SCHEDULED}, now.add(seconds=60), ever_unknown=True)
-        return
+    """Before a text that was once unclear is sent, or would have been, cancel any twin that we do not know as ours.
+
+    It counts as done only at the end: what a worker leaves half-way is done anew by the next.
+    """
     session = db.session()
-    own = session.scalar(select(Message.sid).where(Message.id == message_id))
-    strangers = [r.sid for r in twins if r.sid != own and not _owned(session, r.sid, besides=message_id)]
+    sought = look_up(session, message_id)
+    lease = session.scalar(select(Message.lease_until).where(Message.id == message_id))
     session.rollback()
-    if not all([_cancel_stranger(message_id, sid, sms, now) for sid in strangers]):
-        _postpone(message_id, {states.SCHEDULED}, now.add(seconds=60), ever_unknown=True)
+    reach("before_sweep")
+    try:
+        listed = sms.list_to(sought.to) if sought else []
+    except SmsError:
+        _postpone(message_id, SWEPT, now.add(seconds=60), ever_unknown=True)
+        return
+    reach("after_sweep_list")
+    twins = [r.sid for r in listed if sought and r.status == "scheduled" and same_text(r, sought)]
+    own = session.scalar(select(Message.sid).where(Message.id == message_id))
+    strangers = [sid for sid in twins if sid != own and not owned(session, sid, besides=message_id)]
+    too_early = bool(strangers) and awaited(session, message_id)
+    session.rollback()
+    if not too_early and all([_cancel_stranger(message_id, sid, sms, now) for sid in strangers]):
+        _swept(message_id, lease, now)
+    else:
+        _postpone(message_id, SWEPT, now.add(seconds=60), ever_unknown=True)
+
+
+def _swept(message_id: int, lease: pendulum.DateTime | None, now: pendulum.DateTime) -> None:
+    """Note that no twin is left, unless there was news of the message meanwhile: that is for the next look."""
+    with transaction() as session:
+        mine = Message.id == message_id, Message.lease_until.is_not_distinct_from(lease)
+        row = session.execute(select(Message.send_at, Message.state).where(*mine).with_for_update()).first()
+        if row is None or row.state not in SWEPT:
+            return
+        poll_at = row.send_at.add(seconds=POLL_AFTER_SECONDS[0]) if row.state == states.SCHEDULED else None
+        done = {"ever_unknown": False, "lease_until": None, "next_action_at": poll_at}
+        session.execute(update(Message).where(Message.id == message_id).values(**done))
 
 
 def _seek(session: Session, message_id: int, quiet: bool, pace: Pace, now: pendulum.DateTime) -> Sought | None:
-    sought = _sought(session, message_id)
+    sought = look_up(session, message_id)
     if sought is None:
         return None
     words = "no answer came back: checking with Twilio whether it took the text"
@@ -157,45 +159,6 @@ def _seek(session: Session, message_id: int, quiet: bool, pace: Pace, now: pendu
     still_unclear = Message.id == message_id, Message.state.in_(states.IN_FLIGHT)
     session.execute(update(Message).where(*still_unclear).values(next_action_at=wait, lease_until=None))
     return None
-
-
-def _sought(session: Session, message_id: int) -> Sought | None:
-    message = session.get(Message, message_id, populate_existing=True)
-    if message is None:
-        return None
-    intent_at = session.scalar(
-        select(Attempt.intent_at).where(Attempt.message_id == message.id, Attempt.attempt_no == message.attempt_no)
-    )
-    if intent_at is None:
-        return None
-    return Sought(
-        message_id=message.id,
-        to=message.address,
-        body=as_sent(message.body),
-        sender=message.sender,
-        intent_at=intent_at,
-        attempt_no=message.attempt_no,
-        absent_reads=message.absent_reads,
-    )
-
-
-def _same_text(remote: Remote, sought: Sought) -> bool:
-    service = sought.sender if sought.sender.startswith("MG") else None
-    ours = remote.direction == "outbound-api" and remote.messaging_service_sid == service
-    return ours and sought.body.fullmatch(remote.body) is not None
-
-
-def _matches(remote: Remote, sought: Sought) -> bool:
-    since = sought.intent_at.subtract(seconds=MATCH_BEFORE_SECONDS)
-    until = sought.intent_at.add(seconds=MATCH_AFTER_SECONDS)
-    return _same_text(remote, sought) and since <= remote.created_at <= until
-
-
-def _owned(session: Session, sid: str, *, besides: int) -> bool:
-    """Say whether a SID is known as that of another message than `besides`."""
-    by_message = session.scalar(select(Message.id).where(Message.sid == sid, Message.id != besides))
-    by_attempt = select(Attempt.id).where(Attempt.sid == sid, Attempt.message_id != besides)
-    return by_message is not None or session.scalar(by_attempt) is not None
 
 
 def _adopt_oldest(session: Session, sought: Sought, found: list[Remote], now: pendulum.DateTime) -> list[Remote]:
@@ -275,12 +238,15 @@ def _postpone(message_id: int, sources: Collection[str], until: pendulum.DateTim
 def _cancel_stranger(message_id: int, sid: str, sms: Sms, now: pendulum.DateTime) -> bool:
     """Cancel a second copy at Twilio; False when that is to be tried again."""
     again = False
+    reach("before_twin")
     try:
         sms.cancel(sid)
         words = f"cancelled a second copy at Twilio ({sid})"
     except SmsError as error:
         again = not error.permanent
         words = f"a second copy at Twilio ({sid}) could not be cancelled: {error}"
+    reach("after_twin")
     with transaction() as session:
-        note(session, message_id, states.SCHEDULED, words, WORKER, now)
+        state = session.scalar(select(Message.state).where(Message.id == message_id)) or states.SCHEDULED
+        note(session, message_id, state, words, WORKER, now)
     return not again

@@ -22,6 +22,7 @@ from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.audit_seal import Head
+from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 from reminder_site.queries import audit_chain
@@ -91,12 +92,14 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
         listed = _listed(sms, since)
     except SmsError:
         return Look(absent_before)
+    reach("after_hold_list")
     adopted = [_adopt(message_id, remote, now) for message_id, remote in _pairs(listed)]
     absent = _absent()
     if not all(adopted) or not absent <= absent_before:
         return Look(absent)
     if not _withdraw(_ghosts(listed, since), sms, now):
         return Look(absent)
+    reach("before_release")
     _end(rival, now)
     return Look(over=True)
 

@@ -15,6 +15,7 @@ from reminder_site.db import after_commit
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.delivery import route
+from reminder_site.failpoints import reach
 from reminder_site.gateways.alarms import alarms
 from reminder_site.models import Message, MessageEvent
 
@@ -148,6 +149,7 @@ def _show(session: Session, message_id: int, values: dict[str, Any]) -> None:
 
 
 def _ring() -> None:
+    reach("before_hint")
     alarms().now()
 
 

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pendulum
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,20 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import TWILIO, Actor
 from reminder_site.domain.delivery import BAD_NUMBER, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES
 from reminder_site.domain.error_words import explain
-from reminder_site.models import Attempt, Message, Patient, ProviderEvent
+from reminder_site.failpoints import reach
+from reminder_site.models import Message, Patient
 
 DEAD_NUMBER = BAD_NUMBER | {30005, 30006}
 # Every text and every receipt passes here: these are built once, and straight on the table.
-_m = Message.metadata.tables["message"]
-STANDING = select(_m.c.state, _m.c.provider_rank, _m.c.wanted, _m.c.polls, _m.c.send_at, _m.c.ever_unknown)
-STANDING = STANDING.where(_m.c.id == bindparam("message_id")).with_for_update()
+_m, _attempt, _event = (Message.metadata.tables[name] for name in ("message", "attempt", "provider_event"))
+STANDING = select(
+    _m.c.id, _m.c.sid, _m.c.state, _m.c.provider_rank, _m.c.wanted, _m.c.polls, _m.c.send_at, _m.c.ever_unknown
+).with_for_update(of=_m)
+BY_ID = STANDING.where(_m.c.id == bindparam("message_id"))
+BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
+BY_TOKEN = STANDING.join(_attempt, _attempt.c.message_id == _m.c.id)
+BY_TOKEN = BY_TOKEN.where(_attempt.c.token_hash == bindparam("token_hash"))
+SEEN = select(_event.c.id).where(*(_event.c[name] == bindparam(name) for name in ("sid", "status", "error_code")))
 ADOPT = _m.update().where(_m.c.id == bindparam("message_id"), _m.c.sid.is_(None))
 ADOPT = ADOPT.values(sid=bindparam("new_sid"), handed_at=bindparam("now"))
 
@@ -32,24 +39,25 @@ def receive_status(*, token: str, sid: str, status: str, error_code: int | None,
     The token in the callback's path says which attempt it belongs to, so a receipt that overtakes the answer to its
     own create adopts the text at once. Duplicates and any order give the same end.
     """
-    if _seen(sid, status, error_code):
+    told = {"sid": sid, "status": status, "error_code": error_code or 0}
+    if _seen(told):
         return True
     try:
         with transaction() as session:
-            message_id = _owner(session, token, sid)
-            if message_id is not None:
-                # First of all: rows that refer to the message share a lock on it, and two that share would wait for
-                # each other when both go on to change it.
-                _standing(session, message_id)
-            event = {"message_id": message_id, "sid": sid, "status": status, "error_code": error_code or 0}
-            session.execute(insert(ProviderEvent), [{**event, "received_at": now}])
-            if message_id is None:
+            # First of all: rows that refer to the message share a lock on it, and two that share would wait for each
+            # other when both go on to change it.
+            row = _owner(session, token, sid)
+            session.execute(_event.insert(), [{**told, "message_id": row and row.id, "received_at": now}])
+            if row is None:
                 return False
-            adopt(session, message_id, sid, now=now)
-            apply_status(session, message_id, status, error_code, by=TWILIO, now=now)
+            if row.sid is None:
+                adopt(session, row.id, sid, now=now)
+            _apply(session, row, status, error_code, by=TWILIO, now=now)
+            reach("in_receipt")
     except IntegrityError:
-        if not _seen(sid, status, error_code):
+        if not _seen(told):
             raise  # not its twin, stored in the same moment: Twilio will say it again
+    reach("after_receipt")
     return True
 
 
@@ -67,8 +75,16 @@ def apply_status(
     session: Session, message_id: int, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
 ) -> bool:
     """Apply a Twilio status if it outranks what is known; False when it is old news."""
+    row = session.execute(BY_ID, {"message_id": message_id}).one()
+    return _apply(session, row, status, error_code, by=by, now=now)
+
+
+def _apply(
+    session: Session, row: Any, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
+) -> bool:
+    """Do the same for a message whose standing was read, and kept from others, in this transaction."""
+    message_id = row.id
     status = status if status in states.RANK else "accepted"  # a word we do not know yet: Twilio has it, at least
-    row = _standing(session, message_id)
     if not states.outranks(status, row.provider_rank):
         return False
     changes = {"provider_rank": states.RANK[status], "provider_status": status}
@@ -87,7 +103,7 @@ def apply_status(
         note(session, message_id, before, f"Twilio reports {status}", by, now)
         session.execute(update(Message).where(Message.id == message_id).values(**changes))
         return True
-    ends = DONE if state in states.SETTLED else _next_look(row, state, now)
+    ends = DONE if state in states.SETTLED and not _has_twins(row, state, now) else _next_look(row, state, now)
     words = _words(state, before, error_code, wanted=row.wanted)
     moved = move(session, message_id, {before}, state, words=words, by=by, now=now, **changes, **ends)
     if moved and not row.wanted and state == states.SCHEDULED:
@@ -97,13 +113,13 @@ def apply_status(
     return moved
 
 
-def _standing(session: Session, message_id: int) -> Any:
-    """Read how a message stands and keep others from moving it until this transaction ends."""
-    return session.execute(STANDING, {"message_id": message_id}).one()
+def _has_twins(row: Any, state: str, now: pendulum.DateTime) -> bool:
+    """Say whether a second copy of this text may lie at Twilio, to be sent though this one is not, or as well."""
+    return bool(row.ever_unknown) and (state == states.SCHEDULED or state == states.CANCELLED and now < row.send_at)
 
 
 def _next_look(row: Any, state: str, now: pendulum.DateTime) -> dict[str, object]:
-    if state == states.SCHEDULED and row.ever_unknown:
+    if _has_twins(row, state, now):
         at = max(row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES), now)
     else:
         wait_seconds = POLL_AFTER_SECONDS[min(row.polls, len(POLL_AFTER_SECONDS) - 1)]
@@ -121,21 +137,18 @@ def _words(state: str, before: str, error_code: int | None, *, wanted: bool) -> 
     return f"Twilio reports: {states.WORDS[state]}"
 
 
-def _seen(sid: str, status: str, error_code: int | None) -> bool:
-    from_before = select(ProviderEvent.id).where(
-        ProviderEvent.sid == sid, ProviderEvent.status == status, ProviderEvent.error_code == (error_code or 0)
-    )
-    return db.session.scalar(from_before) is not None
+def _seen(told: dict[str, Any]) -> bool:
+    there = db.session.connection().execute(SEEN, told).first() is not None
+    db.session.rollback()  # the next look sees what others have stored meanwhile
+    return there
 
 
-def _owner(session: Session, token: str, sid: str) -> int | None:
-    attempt = session.execute(
-        select(Attempt.message_id, Attempt.sid).where(Attempt.token_hash == token_hash(token))
-    ).first()
-    if attempt is not None:
-        known = session.scalar(select(Message.sid).where(Message.id == attempt.message_id))
-        return attempt.message_id if known in {None, sid} else None
-    return session.scalar(select(Message.id).where(Message.sid == sid))
+def _owner(session: Session, token: str, sid: str) -> Any:
+    """Read how the message a receipt is about stands, and keep others from moving it; None when there is none."""
+    row = session.execute(BY_TOKEN, {"token_hash": token_hash(token)}).first()
+    if row is None:
+        return session.execute(BY_SID, {"sid": sid}).first()
+    return row if row.sid in {None, sid} else None
 
 
 def _learn(session: Session, message_id: int, error_code: int | None, now: pendulum.DateTime) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from reminder_site.failpoints import reach
+
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 20.0
 IDLE_SECONDS = 30.0
@@ -150,6 +152,7 @@ def _speak(
     ends_at = time.monotonic() + read_seconds
     connection.sock.settimeout(read_seconds)
     connection.sock.sendall(_as_bytes(connection, method, target, body, headers))
+    reach("after_first_byte")
     with http.client.HTTPResponse(connection.sock, method=method) as answer:
         answer.begin()
         return _read(connection, answer, ends_at)

@@ -1,8 +1,12 @@
 """Workers that overtake one another: who comes late with old news changes nothing, and puts nothing off."""
 
+import signal
+
 import pytest
 
+from reminder_site import failpoints
 from reminder_site.actions import following
+from reminder_site.actions.sought import look_up
 from reminder_site.db import transaction
 from reminder_site.models import Message
 from tests.delivering import a_text, at_twilio, carry_on, now_as, take_back, trouble
@@ -15,6 +19,23 @@ def unclear(app, clinic, worker, clock, sandbox):
     message_id = a_text(clinic, clock.now(), in_minutes=60)
     worker.settle()
     return message_id
+
+
+class EndsHere(BaseException):
+    """A worker ends at this place."""
+
+
+@pytest.fixture
+def ends_at():
+    """Have whoever reaches a named place leave everything as it is."""
+
+    def end(*_):
+        raise EndsHere
+
+    before = signal.signal(signal.SIGUSR1, end)
+    yield lambda place: failpoints.choose(place, signal.SIGUSR1)
+    failpoints.choose("")
+    signal.signal(signal.SIGUSR1, before)
 
 
 def look(app, worker, clock, message_id, quiet):
@@ -50,6 +71,55 @@ def test_an_orphan_sweep_that_comes_late_does_not_put_a_cancel_off(app, worker, 
     assert [text.status for text in at_twilio(sandbox)] == ["canceled"]
 
 
+@pytest.fixture
+def twins(worker, clock, unclear, sandbox):
+    """A text that Twilio has twice, of which only the second is known here; its number."""
+    trouble(sandbox, list_staleness_s=1000.0)
+    carry_on(worker, clock, minutes=10)
+    assert [text.status for text in at_twilio(sandbox)] == ["scheduled", "scheduled"]
+    return unclear
+
+
+def test_a_cancelled_text_leaves_no_twin_that_is_sent(worker, clock, twins, sandbox):
+    take_back(twins, clock.now())
+    carry_on(worker, clock, minutes=5)
+    assert now_as(twins).state == "cancelled"
+    carry_on(worker, clock, minutes=30)
+    assert [text.status for text in at_twilio(sandbox)] == ["canceled", "canceled"]
+    assert (now_as(twins).state, now_as(twins).next_action_at) == ("cancelled", None)
+
+
+def test_a_question_between_times_does_not_put_the_sweep_off(worker, clock, twins, sandbox):
+    with transaction() as session:
+        session.get(Message, twins).next_action_at = clock.now()
+    carry_on(worker, clock, minutes=30)
+    assert sorted(text.status for text in at_twilio(sandbox)) == ["canceled", "scheduled"]
+
+
+def test_a_sweep_does_not_take_the_text_of_another_message_for_a_twin(app, clinic, worker, clock, twins, sandbox):
+    other = {"to_e164": now_as(twins).to_e164, "body": now_as(twins).body}
+    clock.forward(minutes=9)
+    trouble(sandbox, ("error_after", 1))
+    message_id = a_text(clinic, clock.now(), in_minutes=60, **other)
+    carry_on(worker, clock, minutes=1)
+    assert now_as(message_id).state == "unknown"
+    clock.forward(minutes=1)
+    following.sweep_orphans(message_id=twins, sms=app.extensions["sms"], now=clock.now())
+    assert [text.status for text in at_twilio(sandbox)] == ["scheduled"] * 3
+    carry_on(worker, clock, minutes=10)
+    assert sorted(text.status for text in at_twilio(sandbox)) == ["canceled", "scheduled", "scheduled"]
+    assert now_as(message_id).state == "scheduled"
+
+
+@pytest.mark.parametrize("place", ["before_sweep", "after_sweep_list", "before_twin", "after_twin"])
+def test_an_orphan_sweep_left_half_way_is_done_anew(worker, clock, twins, sandbox, ends_at, place):
+    ends_at(place)
+    with pytest.raises(EndsHere):
+        carry_on(worker, clock, minutes=30)
+    carry_on(worker, clock, minutes=5)
+    assert sorted(text.status for text in at_twilio(sandbox)) == ["canceled", "scheduled"]
+
+
 def test_a_reading_that_was_overtaken_does_not_count_as_a_second_one(app, worker, clock, clinic, sandbox):
     trouble(sandbox, ("error_before", 1))
     message_id = a_text(clinic, clock.now())
@@ -58,7 +128,7 @@ def test_a_reading_that_was_overtaken_does_not_count_as_a_second_one(app, worker
     worker.settle()
     assert (now_as(message_id).state, now_as(message_id).absent_reads) == ("unknown", 1)
     with transaction() as session:
-        stale = following._sought(session, message_id)
+        stale = look_up(session, message_id)
     clock.forward(seconds=60)
     worker.settle()
     with transaction() as session:

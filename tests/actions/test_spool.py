@@ -5,37 +5,21 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
 
-from reminder_site.db import db, migration_connection
 from reminder_site.gateways.spool import Spool, Taken
 from reminder_site.worker import Worker
 from tests.delivering import a_text, at_twilio, attempts, now_as, trouble
 from tests.factories import MONDAY
-
-REFUSE = {
-    "sqlite": ["CREATE TRIGGER refuse BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
-    "postgresql": [
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
-        "CREATE TRIGGER refuse BEFORE UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION refuse()",
-    ],
-}
-ALLOW = {"sqlite": ["DROP TRIGGER refuse"], "postgresql": ["DROP FUNCTION refuse CASCADE"]}
-
-
-def tell(statements):
-    with migration_connection() as connection:
-        for statement in statements[db.engine.dialect.name]:
-            connection.execute(text(statement))
+from tests.refusing import allow, refuse
 
 
 @contextmanager
 def a_database_that_records_nothing():
-    tell(REFUSE)
+    refuse()
     try:
         yield
     finally:
-        tell(ALLOW)
+        allow()
 
 
 @pytest.fixture
@@ -71,11 +55,11 @@ def lines(file):
 def test_while_the_lease_lasts_recording_is_tried_again(app, clinic, worker, clock, sandbox, file):
     trouble(sandbox)
     message_id = a_text(clinic, clock.now())
-    tell(REFUSE)
+    refuse()
 
     def recover():
         with app.app_context():
-            tell(ALLOW)
+            allow()
 
     timer = threading.Timer(0.3, recover)
     timer.start()

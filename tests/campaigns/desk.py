@@ -6,7 +6,7 @@ from flask import current_app
 from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
-from reminder_site.actions import audit
+from reminder_site.actions import audit, heart
 from reminder_site.actions.outbox import add_message, unwant
 from reminder_site.actions.receipts import token_hash
 from reminder_site.db import db, transaction
@@ -16,6 +16,7 @@ from reminder_site.models import Attempt, Audit, Clinic, Message
 from tests import factories
 
 ALICE = Actor("staff", "Alice", 1)
+AT_TWILIO = {states.SCHEDULED, states.ACCEPTED, states.SENT}  # what is left of these is asked after once in a while
 OPEN = states.HELD_HERE | states.IN_FLIGHT | {states.CANCELLING, states.ACCEPTED, states.SENT}
 SAME_NUMBER = 0.05
 NUMBERS_FROM = 2_015_550_000
@@ -70,6 +71,17 @@ def _ahead_seconds(kind, pick):
     return {"now": 0, "soon": pick.randint(1, 8), "scheduled": pick.randint(3600, 5400)}[kind]
 
 
+def last_sweep_at():
+    """Return when the last of the scheduled texts that were once unclear is due for its orphan sweep."""
+    unclear = Message.state == states.SCHEDULED, Message.ever_unknown
+    return db.session.scalar(select(func.max(Message.next_action_at)).where(*unclear))
+
+
+def beat():
+    """Let it look as if a worker had been there until now."""
+    heart.beat(now=now())
+
+
 def take_back(ids):
     """Cancel texts, as a receptionist would; return when that was stored."""
     with transaction() as session:
@@ -90,8 +102,9 @@ def handed_over():
 def _standing(open_now):
     at = now()
     found = db.session.execute(select(Message.state, func.count()).where(open_now).group_by(Message.state)).all()
-    next_at = db.session.scalar(select(func.min(Message.next_action_at)).where(open_now))
-    return {"now": at, "open": dict(map(tuple, found)), "next_at": next_at}
+    looks = select(func.min(Message.next_action_at), func.max(Message.next_action_at)).where(open_now)
+    next_at, last_at = db.session.execute(looks).one()
+    return {"now": at, "open": dict(map(tuple, found)), "next_at": next_at, "last_at": last_at}
 
 
 def looks_before(moment):
@@ -102,7 +115,7 @@ def looks_before(moment):
 def ledger():
     """Return what the site believes of every text."""
     columns = ("id", "body", "state", "wanted", "sid", "state_why", "attempt_no", "send_at", "handed_at", "created_at",
-               "next_action_at", "useful_until")  # fmt: skip
+               "next_action_at", "useful_until", "ever_unknown")  # fmt: skip
     found = db.session.execute(select(*(getattr(Message, name) for name in columns)).order_by(Message.id))
     rows = [dict(zip(columns, row, strict=True)) for row in found]
     return [row | {"due_at": max(row["send_at"], row["created_at"])} for row in rows]

@@ -73,6 +73,7 @@ def _faults(row, live, held, lag):
     told = {one["sid"]: states.STATE_OF[one["status"]] for one in held}
     behind = lag and row["state"] in {states.SCHEDULED, states.ACCEPTED, states.SENT} and row["sid"] in told
     wrong = row["sid"] and told.get(row["sid"]) != row["state"] and not behind
-    restless = row["state"] in states.SETTLED and row["next_action_at"]
+    may_have_twins = row["state"] == states.CANCELLED and row["ever_unknown"]
+    restless = row["state"] in states.SETTLED and row["next_action_at"] and not may_have_twins
     if restless or wrong or live and row["sid"] not in {one["sid"] for one in live}:
         yield "untrue"

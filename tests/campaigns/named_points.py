@@ -1,52 +1,132 @@
-"""A worker that dies at a named place of the protocol, for every such place and several seeds."""
+"""A process that dies at a named place of the protocol: a worker, the web process or the desk, at every such place.
+
+The places belong to scenes, each of which brings about what leads there for certain, whatever the seed.
+"""
+
+import dataclasses
 
 from reminder_site.failpoints import NAMES
-from tests.campaigns import desk
+from tests.campaigns import desk, roles
 from tests.campaigns.kills import AMBIGUOUS
 from tests.campaigns.world import World
+from tests.refusing import allow, refuse
 
-POLL_SECONDS = 125
+AWAY_SECONDS, POLL_SECONDS = 400, 125
+TWINS = 10
 SPREAD = {"now": 2, "scheduled": 2}
-CANCELS, LOOKS, POLLS = (
-    ("before_cancel", "after_cancel"),
-    ("before_resolve", "after_list"),
-    ("before_poll", "after_poll"),
-)
+DEATH_WITHIN_SECONDS = 30
+SILENT = {"callbacks": {"lost": 1.0}}
 
 
-def run(folder, *, seed=1, rounds=1, messages=6, store="sqlite", **world):
-    """Let a worker die at each fail-point, at the first to third time it comes by; return the figures."""
-    with World(folder, seed=seed, store=store, workers=0, web=False, **{"speed": 120, **world}) as trial:
-        trial.workers = [trial.new_worker()]
-        trial.seed_texts(2 * len(NAMES), SPREAD)
-        trial.faults(callbacks={"lost": 1.0})
-        trial.settle(until=desk.handed_over)
-        trial.end(trial.workers.pop())
+def run(folder, *, seed=1, rounds=1, store="sqlite", **world):
+    """Let a process die at each fail-point, mostly at the first to third time it comes by; return the figures."""
+    with World(folder, seed=seed, store=store, workers=0, web=False, **world) as trial:
         died = dict.fromkeys(sorted(NAMES), 0)
-        for point in [point for _ in range(rounds) for point in died]:
-            died[point] += _die_there(trial, point, messages)
+        for _ in range(rounds):
+            for scene in SCENES:
+                for point, there in scene(trial).items():
+                    died[point] += there
         trial.faults()
         trial.workers = [trial.new_worker()]
         trial.settle(until=desk.handed_over)
-        figures = trial.verdict(lag=True)
-        figures.more = {"died": died, "never_reached": [point for point, there in died.items() if not there]}
+        trial.deliver_scheduled()
+        figures = trial.verdict()
+        figures.more = {"died": died, "never_reached": [point for point, there in died.items() if there < rounds]}
         return figures
 
 
-def _die_there(trial, point, messages):
-    """Bring about what leads to the place, start a worker that dies there, and say whether it did."""
-    kind = trial.random.choice(AMBIGUOUS)
-    trial.faults(
-        rules=[{"kind": kind, "probability": 0.9 if point in LOOKS else 0.3, "seconds": 0.2}], callbacks={"lost": 1.0}
-    )
-    trial.seed_texts(messages, SPREAD)
-    if point in CANCELS:
-        scheduled = [row["id"] for row in trial.ask(desk.ledger) if row["state"] == "scheduled"]
-        trial.ask(desk.take_back, ids=scheduled[:3])
-    if point in POLLS:
-        trial.jump(trial.ask(desk.now).add(seconds=POLL_SECONDS))
-    worker = trial.new_worker(f"{point}:{trial.random.randint(1, 1 if point in CANCELS + POLLS + LOOKS else 3)}")
-    died = trial.bring_about(worker)
-    trial.kills += died
+def _hand_over(trial):
+    """Texts leave, some of them into trouble."""
+    trial.faults(rules=[{"kind": trial.random.choice(AMBIGUOUS), "probability": 0.3, "seconds": 0.2}], **SILENT)
+    first = _die(trial, "in_lease", "leased", "before_intent", "in_intent", "after_intent", more=_seed)
+    others = ("after_first_byte", "after_answer", "before_record", "in_record", "after_record")
+    return first | _die(trial, "before_first_byte", *others, more=_seed)
+
+
+def _clear_up(trial):
+    """Of the texts that leave nobody hears whether they were taken; about half of them were."""
+    kinds = {trial.random.choice(AMBIGUOUS): 0.5, "error_before": 0.9}
+    trial.faults(rules=[{"kind": kind, "probability": p, "seconds": 0.2} for kind, p in kinds.items()], **SILENT)
+    proving = ("in_adoption", "after_adoption", "in_absence", "after_absence")
+    return _die(trial, "before_resolve", "after_list", *proving, more=_seed, times=2)
+
+
+def _hold(trial):
+    """The workers that have just died are found to have been away for a while."""
+    trial.faults(**SILENT)
+    _seed(trial)
+    trial.jump(trial.ask(desk.now).add(seconds=AWAY_SECONDS))
+    return _die(trial, "after_hold_list", times=1) | _die(trial, "before_release", times=1)
+
+
+def _take_back(trial):
+    """A worker puts all in order; Twilio then has twins of some texts. Alice cancels others, and some are polled."""
+    worker = trial.new_worker()
+    trial.settle(until=desk.handed_over)
+    trial.faults(rules=[{"kind": "error_after", "next": TWINS}], list_staleness_s=600.0, **SILENT)
+    trial.seed_texts(TWINS, {"scheduled": 1})
+    trial.settle(until=desk.handed_over)
+    trial.faults(**SILENT)
+    trial.seed_texts(10, SPREAD)
+    trial.settle(until=desk.handed_over)
+    trial.end(worker)
+    hint = _die_at_the_desk(trial, "before_hint")
+    trial.jump(trial.ask(desk.now).add(seconds=POLL_SECONDS))
+    return hint | _die(trial, "before_cancel", "after_cancel", "before_poll", "after_poll", times=1, at_once=1)
+
+
+def _sweep(trial):
+    """The hour of the scheduled texts draws near, and twins of some are there."""
+    trial.jump(trial.ask(desk.last_sweep_at))
+    trial.ask(desk.beat)
+    return _die(trial, "before_sweep", "after_sweep_list", "before_twin", "after_twin", times=1, at_once=1)
+
+
+def _spool(trial):
+    """The database takes no answers for a while."""
+    trial.ask(refuse)
+    _seed(trial)
+    died = _die(trial, "before_spool", more=_seed, times=1) | _die(trial, "after_spool", more=_seed, times=1)
+    trial.ask(allow)
+    return died | _die(trial, "spool_recorded", times=1)
+
+
+def _receive(trial):
+    """Receipts come in while a worker goes on."""
+    trial.faults()
+    died, worker = {}, trial.new_worker()
+    for point in ("in_receipt", "after_receipt"):
+        web = trial.fork(roles.play_web, trial.place, f"{point}:{trial.random.randint(1, 3)}")
+        died[point] = trial.dies(web, DEATH_WITHIN_SECONDS, lambda: _seed(trial))
+    trial.settle(until=desk.handed_over)
+    trial.catch_up()
     trial.end(worker)
     return died
+
+
+def _die(trial, *points, more=lambda _: None, times=3, at_once=8):
+    """Start a worker for each place, and say of each whether it died there; `more` brings more that leads there."""
+    place = dataclasses.replace(trial.place, texts_in_flight=at_once)
+    named = {point: f"{point}:{trial.random.randint(1, times)}" for point in points}
+    mortal = {point: trial.fork(roles.play_worker, place, name) for point, name in named.items()}
+    return {point: trial.dies(one, DEATH_WITHIN_SECONDS, lambda: more(trial)) for point, one in mortal.items()}
+
+
+def _die_at_the_desk(trial, point):
+    """Have a desk that dies at a place cancel texts that Twilio holds; then open another."""
+    scheduled = [row["id"] for row in trial.ask(desk.ledger) if row["state"] == "scheduled" and row["wanted"]]
+    trial.end(trial.desk)
+    trial.open_desk(point)
+    trial.desk_pipe.send((desk.take_back, {"ids": scheduled[-6:]}))
+    died = trial.dies(trial.desk, DEATH_WITHIN_SECONDS)
+    trial.open_desk()
+    return {point: died}
+
+
+def _seed(trial):
+    """Put texts in the outbox if few are waiting there."""
+    if trial.ask(desk.looks_before, moment=trial.ask(desk.now)) < 8:
+        trial.seed_texts(8, SPREAD)
+
+
+SCENES = (_hand_over, _clear_up, _hold, _take_back, _sweep, _spool, _receive)

@@ -9,11 +9,13 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import reminder_site.clock as clock_module
 import reminder_site.worker as worker_module
 from reminder_site.app import create_app
 from reminder_site.config import Settings
 from reminder_site.sandbox.identity import ACCOUNT_SID, AUTH_TOKEN, MESSAGING_SERVICE_SID
 
+CLOCK_ASKED_SECONDS = 0.1
 SECRET = "campaigns-only-secret-of-more-than-32-bytes"
 
 
@@ -39,7 +41,7 @@ class Place:
     speed: int = 80
     texts_in_flight: int = 8
     texts_per_second_after_trouble: int = 1000
-    longest_nap_seconds: float = 0.5
+    longest_nap_seconds: float = 0.1
     hints: bool = True
 
     def settings(self):
@@ -68,6 +70,7 @@ class Place:
         )
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         sys.stderr = open(self.folder / f"{role}.err", "a", buffering=1)
+        clock_module.REFRESH_SECONDS = CLOCK_ASKED_SECONDS
         worker_module.SANDBOX_NAP_SECONDS = self.longest_nap_seconds
         app = create_app(self.settings())
         if not self.hints:

@@ -28,15 +28,20 @@ def play_worker(place, failpoint="", by=signal.SIGKILL):
     worker.serve(app)
 
 
-def play_web(place):
-    """Be the site's web process: here it only takes callbacks."""
+def play_web(place, failpoint=""):
+    """Be the site's web process: here it only takes callbacks; die at a fail-point if one is named."""
+    failpoints.choose(failpoint)
     app = place.open("web")
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     make_server("127.0.0.1", place.web_port, app, threaded=True).serve_forever(poll_interval=0.05)
 
 
-def play_desk(place, pipe):
-    """Do what the campaign asks of the database, one request at a time: (function, arguments) in, (ok, result) out."""
+def play_desk(place, pipe, failpoint=""):
+    """Do what the campaign asks of the database, one request at a time: (function, arguments) in, (ok, result) out.
+
+    Die at a fail-point if one is named.
+    """
+    failpoints.choose(failpoint)
     app = place.open("desk")
     with app.app_context():
         while (request := _next(pipe)) is not None:

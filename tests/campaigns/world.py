@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.campaigns import desk, roles, stores
 from tests.campaigns.figures import Figures, judge
-from tests.campaigns.place import Place
+from tests.campaigns.place import CLOCK_ASKED_SECONDS, Place
 
 SPREAD = {"now": 6, "soon": 2, "scheduled": 3}
 SWEEPS_WITHIN_SECONDS = 60
@@ -48,7 +48,7 @@ class World:
         inbound = f"http://127.0.0.1:{port}/webhooks/twilio/inbound"
         self.sandbox = self.fork(roles.play_sandbox, self.folder, inbound, theirs)
         self.place = Place(self.folder, database_url, queue_url, self._sandbox_pipe.recv(), port, **self._place_more)
-        self._open_desk()
+        self.open_desk()
         self.clinic_id = self.ask(desk.open_clinic)
         self.web = self.fork(roles.play_web, self.place) if self.has_web else None
         self.workers = [self.new_worker() for _ in range(self.worker_count)]
@@ -70,9 +70,10 @@ class World:
         """Start one more worker, which dies at a fail-point if one is named."""
         return self.fork(roles.play_worker, self.place, failpoint)
 
-    def _open_desk(self):
+    def open_desk(self, failpoint=""):
+        """Open the desk, which dies at a fail-point if one is named; one that was open must have ended."""
         self.desk_pipe, theirs = zygotes.Pipe()
-        self.desk = self.fork(roles.play_desk, self.place, theirs)
+        self.desk = self.fork(roles.play_desk, self.place, theirs, failpoint)
 
     def close_the_site(self):
         """End every process of the site's."""
@@ -81,10 +82,10 @@ class World:
 
     def reopen_the_site(self, first, **arguments):
         """Do something at a desk of its own while nothing else is open; then start all again."""
-        self._open_desk()
+        self.open_desk()
         self.ask(first, **arguments)
         _kill(self.desk)
-        self._open_desk()
+        self.open_desk()
         self.web = self.fork(roles.play_web, self.place)
         self.workers = [self.new_worker() for _ in self.workers]
 
@@ -147,21 +148,19 @@ class World:
             time.sleep(0.02)
         return False
 
-    def bring_about(self, worker, within_seconds=8):
-        """Wait until a worker dies at its fail-point, moving the clock to where it may; False when it does not."""
+    def dies(self, process, within_seconds, meanwhile=lambda: None):
+        """Wait until a process dies at its fail-point, doing something twice a second; end it, False, when it does not.
+
+        Its death counts as a kill.
+        """
         ends = time.monotonic() + within_seconds
-        while time.monotonic() < ends:
-            worker.join(0.1)
-            if worker.exitcode is not None:
-                return True
-            there = self.ask(desk.at_rest)
-            if there["open"].keys() & {"leased", "submitting", "cancelling"}:
-                continue
-            if there["next_at"] is None:
-                return False
-            if (there["next_at"] - there["now"]).total_seconds() > 0.7:
-                self.jump(there["next_at"])
-        return False
+        while process.exitcode is None and time.monotonic() < ends:
+            meanwhile()
+            process.join(0.5)
+        died = process.exitcode == -signal.SIGKILL
+        self.kills += died
+        _kill(process)
+        return died
 
     def nap(self, shortest_seconds, longest_seconds):
         """Wait a random while."""
@@ -187,7 +186,7 @@ class World:
     def jump(self, moment):
         """Put the sandbox's clock, and with it the site's, to a moment; it runs on from there."""
         self.tell("PUT", "/_sandbox/clock", {"now": moment.isoformat()})
-        time.sleep(0.6)  # the site asks for the time twice a second
+        time.sleep(2 * CLOCK_ASKED_SECONDS)  # so often the site asks for the time
 
     def settle(self, until=desk.at_rest):
         """Wait until nothing is under way, the last part without troubles; the clock is put to what waits for later."""
@@ -200,11 +199,10 @@ class World:
                 return
             if time.monotonic() > clear_at:
                 self.faults()
-            busy = there["open"].keys() & {"leased", "submitting", "cancelling"}
-            if not busy and there["next_at"] and (there["next_at"] - there["now"]).total_seconds() > 0.7:
-                self.jump(there["next_at"])
+            if _waits(there):
+                self.jump(there["last_at"] if there["open"].keys() <= desk.AT_TWILIO else there["next_at"])
             else:
-                time.sleep(0.05)
+                time.sleep(0.05 + min(0.2, sum(there["open"].values()) / 2000))
         raise AssertionError(f"seed {self.seed}: not quiet after {within_seconds:.0f} s: {self.ask(until)}")
 
     def deliver_scheduled(self):
@@ -212,12 +210,16 @@ class World:
         waiting = [row["send_at"] for row in self.ask(desk.ledger) if row["state"] == "scheduled"]
         if not waiting:
             return
-        self.jump(max(min(waiting).subtract(minutes=21), self.ask(desk.now)))
+        self.jump(max(min(waiting).subtract(minutes=2), self.ask(desk.now)))
+        self.catch_up()
+        self.jump(max(waiting).add(seconds=1))
+        self.settle()
+
+    def catch_up(self):
+        """Wait until no look is due at any text."""
         ends = time.monotonic() + SWEEPS_WITHIN_SECONDS
         while self.ask(desk.looks_before, moment=self.ask(desk.now)) and time.monotonic() < ends:
             time.sleep(0.1)
-        self.jump(max(waiting).add(seconds=1))
-        self.settle()
 
     def callback_addresses(self):
         """Return where each text that was ever taken would be reported to."""
@@ -231,6 +233,12 @@ class World:
             seed=self.seed, store=self.store, kills=self.kills, texts=len(texts), integrity=self.ask(desk.integrity),
             seconds=round(time.monotonic() - self.started, 1), **figures,
         )  # fmt: skip
+
+
+def _waits(there):
+    """Say whether nothing is under way, and nothing has to be done for a while yet."""
+    busy = there["open"].keys() & {"leased", "submitting", "cancelling"}
+    return not busy and there["next_at"] and (there["next_at"] - there["now"]).total_seconds() > 0.7
 
 
 def _kill(process):
