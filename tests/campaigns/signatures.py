@@ -6,6 +6,7 @@ import hmac
 import random
 import string
 from collections import Counter
+from itertools import product
 from urllib.parse import urlsplit
 
 from reminder_site.app import create_app
@@ -13,11 +14,13 @@ from reminder_site.sandbox.identity import AUTH_TOKEN
 from tests.campaigns import desk
 from tests.campaigns.world import World
 
-OTHER_TOKEN = "another-account's-token-entirely"
+OTHER_TOKEN, PREVIOUS_TOKEN = "another-account's-token-entirely", "the-token-before-it-was-changed"
+TOKENS = {"current token": AUTH_TOKEN, "previous token": PREVIOUS_TOKEN}
 PUBLIC = {
     "behind a proxy": "https://clinic.example",
     "on a port": "https://clinic.example:8443",
     "under a path": "https://example.org/reminders",
+    "set with a slash at the end": "https://example.net/",
     "plain": "http://127.0.0.1:8000",
 }
 
@@ -31,32 +34,37 @@ def run(folder, *, seed=1, mutations=100_000, store="sqlite"):
 def judge(mutations, draw):
     """Count forged requests that were accepted and genuine ones that were not (runs at the desk)."""
     pick, accepted, refused, kinds, answers = random.Random(draw), [], [], sorted(WRONG), Counter()
+    genuine = Counter()
     sites = {name: _client(address) for name, address in PUBLIC.items()}
     for number in range(mutations):
         name, kind = pick.choice(list(sites)), kinds[number % len(kinds)]
-        request = _genuine(PUBLIC[name], pick)
+        request = _genuine(PUBLIC[name], pick, pick.choice(list(TOKENS.values())))
         WRONG[kind](request, pick)
         answers[status := _post(sites[name], request)] += 1
         if status < 400:
             accepted.append(kind)
-    for name in sites:
+    for name, (which, token) in product(sites, TOKENS.items()):
         for _ in range(50):
-            refused += [name] * (_post(sites[name], _genuine(PUBLIC[name], pick)) != 204)
+            taken = _post(sites[name], _genuine(PUBLIC[name], pick, token)) == 204
+            genuine[f"{name}, {which}"] += taken
+            refused += [] if taken else [(name, which)]
     return {
         "mutations": mutations,
         "accepted": accepted,
-        "genuine": 50 * len(sites),
+        "genuine": dict(genuine),
         "refused": refused,
         "answers": dict(answers),
     }
 
 
 def _client(address):
-    settings = dataclasses.replace(desk.current_app.extensions["settings"], public_base_url=address)
-    return create_app(settings).test_client()
+    known = desk.current_app.extensions["settings"]
+    more = {"public_base_url": address, "twilio_previous_auth_token": PREVIOUS_TOKEN}
+    return create_app(dataclasses.replace(known, **more)).test_client()
 
 
-def _genuine(public, pick):
+def _genuine(public, pick, token):
+    public = public.rstrip("/")
     sid = "SM" + "".join(pick.choices("0123456789abcdef", k=32))
     path = "/webhooks/twilio/status/" + "".join(pick.choices("0123456789abcdef", k=32))
     form = {
@@ -68,7 +76,7 @@ def _genuine(public, pick):
     return {
         "path": path + query,
         "form": form,
-        "signature": _sign(public + path + query, form, AUTH_TOKEN),
+        "signature": _sign(public + path + query, form, token),
         "public": public,
     }
 

@@ -62,6 +62,7 @@ def test_pauses_longer_than_the_lease_double_nothing(tmp_path):
     assert figures.parked == 0
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", range(4))
 def test_a_death_at_any_named_point_costs_nothing(tmp_path, seed):
     kept(figures := named_points.run(tmp_path, seed=seed))
@@ -111,6 +112,7 @@ def test_a_receipt_that_overtakes_its_answer_is_adopted_once(tmp_path):
 def test_a_forged_request_is_never_taken_and_a_genuine_one_always(tmp_path):
     told = signatures.run(tmp_path, seed=9, mutations=1000)
     assert (told["accepted"], told["refused"], told["answers"]) == ([], [], {403: 1000})
+    assert set(told["genuine"].values()) == {50} and len(told["genuine"]) == 10
 
 
 def test_whatever_is_done_to_the_audit_behind_the_sites_back_is_found(tmp_path):
