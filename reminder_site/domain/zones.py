@@ -59,10 +59,12 @@ def rules_of(name: str) -> zoneinfo.ZoneInfo:
 
 def to_local(at: datetime, zone: str) -> datetime:
     """Return what a clock on the wall shows at an instant: naive, `fold` set in the second of two like hours."""
-    if at.tzinfo is None:
-        raise ValueError("an instant needs its offset")
-    plain = datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
-    return plain.astimezone(UTC).astimezone(rules_of(zone)).replace(tzinfo=None)
+    return _there(at, zone).replace(tzinfo=None)
+
+
+def exact(at: datetime, zone: str) -> str:
+    """Write an instant as ISO 8601 with the offset of a zone; pendulum would read the zone's file for every one."""
+    return _there(at, zone).isoformat()
 
 
 @cache
@@ -73,6 +75,13 @@ def choices(country: str | None = None) -> tuple[tuple[str, str], ...]:
     names = _countries()
     world = ((zone, _label(zone, ", ".join(filter(None, (names[code], part))))) for code, zone, part in _places())
     return tuple(sorted(world, key=lambda choice: choice[1]))
+
+
+def _there(at: datetime, zone: str) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("an instant needs its offset")
+    plain = datetime(at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond, at.tzinfo, fold=at.fold)
+    return plain.astimezone(UTC).astimezone(rules_of(zone))
 
 
 def _label(zone: str, part: str) -> str:

@@ -11,6 +11,7 @@ from reminder_site.domain import phones, spoken
 from reminder_site.domain.names import fold
 from reminder_site.domain.phones import digits_fragment
 from reminder_site.domain.times import to_local
+from reminder_site.domain.zones import exact
 from reminder_site.queries.appointments import Line, Text
 
 TROUBLED: Final = frozenset({states.FAILED, states.UNDELIVERED, states.NEEDS_REVIEW, states.SUPPRESSED, states.EXPIRED})
@@ -61,7 +62,7 @@ def row(line: Line, *, country: str, now: pendulum.DateTime) -> dict[str, Any]:
     return {
         "line": line,
         "at_iso": line.starts_at.to_iso8601_string(),
-        "exact": line.starts_at.in_timezone(line.time_zone).to_iso8601_string(),
+        "exact": exact(line.starts_at, line.time_zone),
         "time": time,
         "half": half,
         "name": line.patient,

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import pendulum
 from flask import Flask
 
-from reminder_site.domain import phones, spoken
+from reminder_site.domain import phones, spoken, zones
 from reminder_site.web.now import now
 
 
@@ -25,7 +25,7 @@ def when(at: pendulum.DateTime, zone: str) -> str:
 
 def exact(at: pendulum.DateTime, zone: str) -> str:
     """Write an instant out in full, with its offset, for titles and markup."""
-    return at.in_timezone(zone).to_iso8601_string()
+    return zones.exact(at, zone)
 
 
 def day(on: date, today: date | None = None) -> str:

@@ -8,6 +8,7 @@ from reminder_site.config import settings
 from reminder_site.domain import message_state as states
 from reminder_site.domain import phones, spoken
 from reminder_site.domain.times import to_local
+from reminder_site.domain.zones import exact
 from reminder_site.queries.conversation import Said
 from reminder_site.queries.plans import LINK_FIELD
 
@@ -21,7 +22,7 @@ def lines(said: list[Said], zone: str, now: pendulum.DateTime) -> list[dict[str,
             "body": one.body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…"),
             "when": spoken.day_and_clock(to_local(one.at, zone), today),
             "at_iso": one.at.to_iso8601_string(),
-            "exact": one.at.in_timezone(zone).to_iso8601_string(),
+            "exact": exact(one.at, zone),
             "state": one.state,
             "words": states.WORDS.get(one.state),
             "by": one.by,

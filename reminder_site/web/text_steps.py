@@ -9,6 +9,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain import segments, spoken
 from reminder_site.domain.error_words import explain
 from reminder_site.domain.times import Placed, to_local
+from reminder_site.domain.zones import exact, rules_of
 from reminder_site.queries.plans import LINK_FIELD, PreviewLine
 from reminder_site.queries.reminders import Event, ReminderFacts
 
@@ -24,7 +25,7 @@ def placed_words(placed: Placed) -> str:
 def zone_words(placed: Placed, now: pendulum.DateTime) -> str:
     """Say whose clocks a time is by and how far off it is: "New York time (EST) · in 18 days"."""
     far = spoken.moment_words(placed.at, placed.zone, now).partition(" · ")[2]
-    return f"{city(placed.zone)} time ({placed.at.in_timezone(placed.zone).tzname()}) · {far}"
+    return f"{city(placed.zone)} time ({placed.at.astimezone(rules_of(placed.zone)).tzname()}) · {far}"
 
 
 def city(zone: str) -> str:
@@ -41,7 +42,7 @@ def preview_step(line: PreviewLine, zone: str) -> dict[str, Any]:
         **step,
         "when": line.when,
         "at_iso": line.send_at.to_iso8601_string(),
-        "exact": line.send_at.in_timezone(zone).to_iso8601_string(),
+        "exact": exact(line.send_at, zone),
         "text": line.text,
         "segments": line.segments,
         "encoding": line.encoding,
@@ -65,7 +66,7 @@ def reminder(found: ReminderFacts, zone: str, now: pendulum.DateTime) -> dict[st
         "words": states.WORDS.get(found.state),
         "when": spoken.moment_words(found.send_at, zone, now) if found.send_at else "",
         "at_iso": found.send_at.to_iso8601_string() if found.send_at else "",
-        "exact": found.send_at.in_timezone(zone).to_iso8601_string() if found.send_at else "",
+        "exact": exact(found.send_at, zone) if found.send_at else "",
         "text": text,
         "segments": size.segments,
         "encoding": size.encoding,
@@ -85,7 +86,7 @@ def _event(event: Event, zone: str, now: pendulum.DateTime) -> dict[str, Any]:
         "by": event.by,
         "when": spoken.day_and_clock(local, today),
         "at_iso": event.at.to_iso8601_string(),
-        "exact": event.at.in_timezone(zone).to_iso8601_string(),
+        "exact": exact(event.at, zone),
     }
 
 

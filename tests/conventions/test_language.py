@@ -31,6 +31,11 @@ def test_only_the_clock_reads_the_clock():
     assert not [f"{m.path}: {found.group()}" for m in site for found in CLOCK.finditer(m.text)]
 
 
+def test_nobody_names_a_zone_to_pendulum():
+    named = re.compile(r"in_timezone\((?![\"']UTC)")  # it reads the zone's file each time; domain.zones reads it once
+    assert not [f"{m.path}: {found.group()}" for m in modules("reminder_site") for found in named.finditer(m.text)]
+
+
 def test_names_in_the_code_say_appointment():
     named = [(m.path, f.name) for m in modules("reminder_site") for f in m.functions if FOREIGN_NAME.search(f.name)]
     assert not named

@@ -98,3 +98,12 @@ def test_an_instant_without_offset_is_refused():
 def test_an_instant_in_any_zone_reads_as_the_clinics_wall_time():
     at = pendulum.datetime(2026, 12, 15, 10, tz="America/Vancouver")
     assert zones.to_local(at, "Europe/London") == datetime(2026, 12, 15, 17)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("month", [1, 7])
+def test_an_instant_is_written_out_with_the_offset_of_a_zone(zone, month):
+    at = pendulum.datetime(2026, month, 5, 23, 30, 15, tz="UTC")
+    assert zones.exact(at, zone) == at.in_timezone(zone).to_iso8601_string()
+    with pytest.raises(ValueError, match="offset"):
+        zones.exact(at.naive(), zone)

@@ -14,7 +14,7 @@ from reminder_site.actions.appointments import NewPatient, Tell, refuse_time
 from reminder_site.domain import phones
 from reminder_site.domain.refusals import Refused
 from reminder_site.domain.text_safety import TextRefused, clean_line, strip_controls
-from reminder_site.domain.times import DoubtfulTime, Placed, moment
+from reminder_site.domain.times import DoubtfulTime, Placed, moment, to_local
 from reminder_site.domain.typed_times import NotATime, read_clock, read_day
 from reminder_site.queries.appointments import Choice
 
@@ -92,7 +92,7 @@ class WhenForm(FlaskForm):
         try:
             refuse_time(placed.at, now)
         except Refused as refused:
-            field = self.time if placed.local.date() == now.in_timezone(zone).date() else self.day
+            field = self.time if placed.local.date() == to_local(now, zone).date() else self.day
             put_error(field, refused.words)
             return None
         return placed
