@@ -23,6 +23,7 @@ from tests.campaigns import (
     pauses,
     restores,
     signatures,
+    silence,
     stops,
     storms,
 )  # fmt: skip
@@ -50,6 +51,7 @@ LONG = {
     "redis-emptied": partial(hints.emptied, messages=2000, times=20),
     "receipts": partial(storms.run, messages=100_000, events=1_000_000),
     "receipts-postgresql": partial(storms.run, messages=10_000, events=100_000, at_once=4, store="postgresql"),
+    "receipts-lost": partial(silence.run, messages=1500),
     "early-receipts": partial(early.run, messages=1000, share=1.0),
     "signatures": partial(signatures.run, mutations=100_000),
     "audit": partial(audit_tampering.run, entries=10_000),
@@ -64,7 +66,7 @@ LONG = {
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",
     "doubled", "ghosts", "unrecorded_creates", "decided_after_stop", "still_scheduled", "never_reached",
-    "missed", "too_fast", "too_late",
+    "spared", "missed", "too_fast", "too_late",
 )  # fmt: skip
 SHOWN_ELSEWHERE = {"seed", "store", "seconds", "integrity", "examples", "more", "states"}
 

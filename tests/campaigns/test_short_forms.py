@@ -20,6 +20,7 @@ from tests.campaigns import (
     pauses,
     restores,
     signatures,
+    silence,
     stops,
     storms,
 )  # fmt: skip
@@ -102,6 +103,12 @@ def test_receipts_in_any_order_end_in_the_highest_state(tmp_path, store):
     at_hand(store)
     told = storms.run(tmp_path, seed=7, messages=100, events=1500, at_once=3, store=store)
     assert (told["events"], told["wrong"], told["refused"], told["integrity"]) == (1500, 0, 0, "ok")
+
+
+def test_with_every_receipt_lost_each_text_is_right_within_ten_minutes(tmp_path):
+    told = silence.run(tmp_path, seed=17, messages=45)
+    assert (told["wrong"], told["integrity"], len(told["ends"])) == ([], "ok", 5)
+    assert told["right_after"]["600 s"] > 0, "no text ended after the first question"
 
 
 def test_a_receipt_that_overtakes_its_answer_is_adopted_once(tmp_path):
