@@ -22,12 +22,16 @@ STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
 
 @dataclass(frozen=True)
 class Check:
-    """How one part is: what is the matter, what it means for patients, since when (UTC; None if that is not known)."""
+    """How one part is: what is the matter, what it means for patients, since when (UTC; None if that is not known).
+
+    `detail` is for operators alone.
+    """
 
     status: Level
     words: str
     means: str = ""
     since: pendulum.DateTime | None = None
+    detail: str = ""
 
 
 Checks = dict[str, Check]
@@ -123,7 +127,7 @@ def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:
         return Check("down", f"Twilio refuses us ({heart.circuit_why})", means, heart.circuit_since)
     if held.down_since:
         means = f"{STILL_LEAVE}, and leave by themselves once it answers"
-        return Check("down", f"Twilio does not answer ({held.down_why})", means, held.down_since)
+        return Check("down", "Twilio does not answer", means, held.down_since, held.down_why)
     if heart.clock_skew_seconds:
         stopped = abs(heart.clock_skew_seconds) > SKEW_STOP_SECONDS
         words = f"this machine's clock is {abs(heart.clock_skew_seconds)} s off Twilio's"

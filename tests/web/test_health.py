@@ -41,7 +41,7 @@ def refused_account(clinic, clock):
 def silent_twilio(clinic, clock):
     throttling.fall_silent(since=clock.now(), why="no line", pace=Pace(), now=clock.now().add(seconds=40))
     clock.forward(minutes=12)
-    return "down", "Twilio does not answer (no line)", f"{HOLDS}, and leave by themselves once it answers"
+    return "down", "Twilio does not answer", f"{HOLDS}, and leave by themselves once it answers"
 
 
 def slowed(clinic, clock):
@@ -101,6 +101,7 @@ def test_the_header_and_the_health_page_say_what_since_when_and_what_it_means(da
     assert pendulum.parse(check["since"]) == began
     assert check["words"].lower() == words.lower()
     assert check["means_for_patients"].startswith(means)
+    assert check.get("detail") == ("no line" if trouble is silent_twilio else None)
     shown = html.unescape(page(dana, "/"))
     local = "9:11 am (30 s)" if trouble is slowed else "9:00 am (12 min)"
     assert f"{words}, since {local}. {means}" in shown

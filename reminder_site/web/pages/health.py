@@ -27,7 +27,8 @@ def _told(name: str, check: health.Check) -> dict[str, str | None]:
         return {"status": check.status, "words": check.words}
     since = check.since or seen.setdefault(name, now())
     stamp = since.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"status": check.status, "words": check.words, "since": stamp, "means_for_patients": check.means}
+    told = {"status": check.status, "words": check.words, "since": stamp, "means_for_patients": check.means}
+    return told | ({"detail": check.detail} if check.detail else {})
 
 
 @pages.get("/pulse")
