@@ -48,7 +48,7 @@ def since_words(at: pendulum.DateTime, zone: str, now: pendulum.DateTime) -> str
     """Say since when something has been so: "since 2:30 pm (12 min)", with the day when it began on another one."""
     local, today = to_local(at, zone), to_local(now, zone).date()
     began = clock(local) if local.date() == today else day_and_clock(local, today)
-    return f"since {began} ({duration_words((now - at).total_seconds())})"
+    return f"since {began} ({_one_unit((now - at).total_seconds()) or 'just now'})"
 
 
 def until_words(at: pendulum.DateTime, now: pendulum.DateTime) -> str:

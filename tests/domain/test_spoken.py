@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 import pendulum
 import pytest
 
-from reminder_site.domain.spoken import clock, day, duration_words, long_day, moment_words, until_words
+from reminder_site.domain.spoken import clock, day, duration_words, long_day, moment_words, since_words, until_words
 
 NOW = pendulum.datetime(2026, 3, 1, 15)
 
@@ -82,3 +82,17 @@ def test_a_distance_is_said_in_the_unit_that_misleads_least(seconds, words):
 )
 def test_a_length_of_time_is_said_in_two_units_at_most(seconds, words):
     assert duration_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("since", "words"),
+    [
+        (datetime(2026, 11, 2, 13, 23), "since 8:23 am (37 min)"),
+        (datetime(2026, 11, 2, 13, 59, 59, 900_000), "since 8:59 am (just now)"),
+        (datetime(2026, 11, 2, 6), "since 1:00 am (8 hours)"),
+        (datetime(2026, 10, 31, 15), "since Sat 31 Oct, 11:00 am (47 hours)"),
+    ],
+)
+def test_since_when_something_lasts(since, words):
+    at, now = pendulum.instance(since, tz="UTC"), pendulum.datetime(2026, 11, 2, 14, tz="UTC")
+    assert since_words(at, "America/New_York", now) == words

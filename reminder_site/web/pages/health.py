@@ -28,7 +28,7 @@ def _told(name: str, check: health.Check) -> dict[str, str | None]:
     since = check.since or seen.setdefault(name, now())
     stamp = since.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
     told = {"status": check.status, "words": check.words, "since": stamp, "means_for_patients": check.means}
-    return told | ({"detail": check.detail} if check.detail else {})
+    return {**told, "detail": check.detail} if check.detail else {**told}
 
 
 @pages.get("/pulse")
