@@ -44,8 +44,8 @@ def _hand_over(trial):
 
 
 def _clear_up(trial):
-    """Of the texts that leave nobody hears whether they were taken; about half of them were."""
-    kinds = {trial.random.choice(AMBIGUOUS): 0.5, "error_before": 0.9}
+    """Of the texts that leave nobody hears whether they were taken; some were."""
+    kinds = {trial.random.choice(AMBIGUOUS): 0.5, "error_before": 0.5}
     trial.faults(rules=[{"kind": kind, "probability": p, "seconds": 0.2} for kind, p in kinds.items()], **SILENT)
     proving = ("in_adoption", "after_adoption", "in_absence", "after_absence")
     return _die(trial, "before_resolve", "after_list", *proving, more=_seed, times=2)
