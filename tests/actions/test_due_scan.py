@@ -2,7 +2,7 @@
 
 import pytest
 
-from reminder_site.actions import delivery
+from reminder_site.actions import leasing
 from reminder_site.db import db
 from reminder_site.domain.delivery import Pace
 from reminder_site.queries.delivery import next_action_at
@@ -13,9 +13,9 @@ DUE, FEW, MANY = 3, 5, 60
 BEYOND_TWILIO_MINUTES = 40 * 24 * 60
 
 
-def look(now):
+def look(now, may_leave=64):
     """Look as the worker does; return how many were found."""
-    found = delivery.lease(owner="me", limit=64, pace=Pace(), now=now)
+    found = leasing.lease(owner="me", limit=64, may_leave=may_leave, pace=Pace(), now=now)
     next_action_at()
     return len(found)
 
@@ -38,13 +38,15 @@ def steps(now):
     return counted
 
 
-def test_a_look_goes_by_the_index_of_what_is_due(clinic, now):
+@pytest.mark.parametrize("may_leave", [64, DUE - 1])
+def test_a_look_goes_by_the_index_of_what_is_due(clinic, now, may_leave):
     for minutes in range(DUE):
         a_text(clinic, now, in_minutes=-minutes)
     with statements() as sent:
-        assert look(now) == DUE
-    assert len(sent) == 3
-    for way in ways(sent):
+        assert look(now, may_leave) == min(DUE, may_leave)
+    of_messages = [one for one in sent if "FROM message" in one[0].replace("\n", " ")]
+    assert len(of_messages) == 3
+    for way in ways(of_messages):
         assert "ix_message_due" in way and "TEMP B-TREE" not in way, way
 
 

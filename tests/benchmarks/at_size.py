@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from reminder_site.actions import delivery
+from reminder_site.actions import leasing
 from reminder_site.db import db, transaction
 from reminder_site.domain.delivery import Pace
 from reminder_site.models import Message
@@ -93,7 +93,7 @@ def looks(times):
     """Look at the outbox with nothing due, as the worker does (at a desk)."""
 
     def look(_number):
-        assert not delivery.lease(owner="nobody", limit=64, pace=Pace(), now=now())
+        assert not leasing.lease(owner="nobody", limit=64, may_leave=64, pace=Pace(), now=now())
         next_action_at()
 
     return timed(look, times)
@@ -107,7 +107,7 @@ def enter_the_window(count):
     found = []
 
     def lease_all(_number):
-        while leased := delivery.lease(owner="nobody", limit=64, pace=Pace(), now=now()):
+        while leased := leasing.lease(owner="nobody", limit=64, may_leave=64, pace=Pace(), now=now()):
             found.extend(leased)
 
     wall = timed(lease_all, 1)[0][0]

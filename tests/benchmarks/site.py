@@ -18,6 +18,7 @@ from tests.campaigns import desk
 from tests.campaigns.world import World
 
 READY_SECONDS = 60
+ENDED_SECONDS = 20
 
 
 class Site(World):
@@ -66,6 +67,8 @@ class Site(World):
             self.until(lambda: self.ask(filling.beaten_since, moment=since))
             yield process.pid
         finally:
+            process.terminate()  # and what is in flight comes to its end
+            process.join(ENDED_SECONDS)
             self.end(process)
 
     def start(self, *command):

@@ -14,16 +14,16 @@ from tests.texting import link_to
 
 FEW, MANY = 2, 30
 MOST = {
-    "day.home": 10,
-    "day.week": 10,
-    "patients.index": 10,
-    "patients.show": 14,
-    "appointments.show": 20,
-    "moving.move": 10,
-    "booking.new": 10,
-    "inbox.index": 10,
-    "parked.index": 10,
-    "settings.overview": 10,
+    "day.home": 11,
+    "day.week": 11,
+    "patients.index": 11,
+    "patients.show": 15,
+    "appointments.show": 21,
+    "moving.move": 11,
+    "booking.new": 11,
+    "inbox.index": 11,
+    "parked.index": 11,
+    "settings.overview": 11,
     "manage.show": 2,
 }
 
