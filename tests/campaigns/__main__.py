@@ -49,7 +49,7 @@ LONG = {
     "restores": partial(restores.run, restores=20, messages=2000),
     "hints-lost": partial(hints.none_arrive, messages=600, seconds=120),
     "redis-emptied": partial(hints.emptied, messages=2000, times=20),
-    "receipts": partial(storms.run, messages=100_000, events=1_000_000),
+    "receipts": partial(storms.run, messages=100_000, events=1_000_000, at_once=1),
     "receipts-postgresql": partial(storms.run, messages=10_000, events=100_000, at_once=4, store="postgresql"),
     "receipts-lost": partial(silence.run, messages=1500),
     "early-receipts": partial(early.run, messages=1000, share=1.0),
