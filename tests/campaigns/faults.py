@@ -35,7 +35,8 @@ def _meet(trial, times, troubled):
         if not left:
             break
         trial.faults(rules=_rules(left, troubled / len(left)), callbacks={"lost": 1.0})
-        trial.seed_texts(10 + sum(left.values()), {"now": 3, "scheduled": 1})
+        texts = sum(left.values())
+        trial.seed_texts(10 + max(texts, min(3 * texts, 150)), {"now": 3, "scheduled": 1})  # a few left end the sooner
         trial.settle(until=desk.handed_over)
         fired = trial.tell("GET", "/_sandbox/faults")["fired"]
         struck = {kind: count + fired.get(kind, 0) for kind, count in struck.items()}
