@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reminder_site.domain import message_state as states
@@ -15,6 +15,13 @@ from reminder_site.queries.plans import is_opted_out
 
 LATE_MINUTES = 10
 AUTOMATIC = frozenset({"reminder"})
+
+
+_m = Message.metadata.tables["message"]
+TODAY = select(_m.c.id).where(
+    _m.c.clinic_id == bindparam("clinic_id"), _m.c.kind != "reply", _m.c.handed_at > bindparam("day_ago")
+)
+SENT_TODAY = select(func.count()).select_from(TODAY.limit(bindparam("cap", type_=Integer)).subquery())
 
 
 @dataclass(frozen=True)
@@ -71,10 +78,8 @@ def _late_at_night(message: Message, clinic: Clinic, now: pendulum.DateTime) -> 
 def _cap(session: Session, message: Message, clinic: Clinic, now: pendulum.DateTime) -> Verdict:
     if message.kind == "reply":
         return Verdict()
-    day_ago = now.subtract(days=1)
-    counted = Message.clinic_id == clinic.id, Message.kind != "reply"
-    of_today = select(Message.id).where(*counted, Message.handed_at > day_ago)
-    sent = session.scalar(select(func.count()).select_from(of_today.limit(clinic.daily_cap).subquery())) or 0
+    today = {"clinic_id": clinic.id, "day_ago": now.subtract(days=1), "cap": clinic.daily_cap}
+    sent = session.scalar(SENT_TODAY, today) or 0
     if sent < clinic.daily_cap:
         return Verdict()
     words = f"waiting: the clinic's limit of {clinic.daily_cap} texts in 24 hours is reached"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import checks, heart
 from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, note, rows, wake_later
-from reminder_site.actions.receipts import adopt, apply_status, flag_number, opt_out, token_hash
+from reminder_site.actions.receipts import adopt, apply, flag_number, opt_out, standing, token_hash
 from reminder_site.config import settings
 from reminder_site.db import transaction
 from reminder_site.domain import message_state as states
@@ -25,6 +25,10 @@ from reminder_site.models import Attempt, Message
 
 GIVE_UP_FAILURES = 5
 ATTEMPTS = Attempt.metadata.tables["attempt"]
+THIS_ATTEMPT = ATTEMPTS.c.message_id == bindparam("of_message"), ATTEMPTS.c.attempt_no == bindparam("of_attempt")
+ANSWERS = ("outcome", "outcome_at", "sid", "request_id", "http_status", "code")
+ANSWERED = ATTEMPTS.update().where(*THIS_ATTEMPT, ATTEMPTS.c.outcome == "")
+ANSWERED = ANSWERED.values({name: bindparam(name) for name in ANSWERS})
 SAME_NUMBER_MICROSECONDS = 300_000
 
 
@@ -66,18 +70,12 @@ def record(*, intent: Intent, outcome: Outcome, jitter: float, pace: Pace, now: 
     """Write down what came back from one attempt; a late or doubled record changes nothing."""
     reach("before_record")
     with transaction() as session:
-        answered = session.execute(
-            ATTEMPTS.update()
-            .where(ATTEMPTS.c.message_id == intent.message_id, ATTEMPTS.c.attempt_no == intent.attempt_no)
-            .where(ATTEMPTS.c.outcome == "")
-            .values(outcome=outcome.kind, outcome_at=now, sid=outcome.sid, request_id=outcome.request_id)
-            .values(http_status=outcome.http_status, code=outcome.code)
-        )
-        current = session.scalar(select(Message.attempt_no).where(Message.id == intent.message_id).with_for_update())
-        if rows(answered) and current == intent.attempt_no:
-            _settle(session, intent, outcome, jitter, pace, now)
+        answered = session.execute(ANSWERED, _answer(intent, outcome, now))
+        row = standing(session, intent.message_id)
+        if rows(answered) and row.attempt_no == intent.attempt_no:
+            _settle(session, intent, outcome, row, jitter, pace, now)
         elif rows(answered) and outcome.next == "taken":
-            _taken(session, intent, outcome, now)  # given up for absent, and there after all
+            _taken(session, intent, outcome, row, now)  # given up for absent, and there after all
         reach("in_record")
     reach("after_record")
 
@@ -191,11 +189,24 @@ def _wait_for_the_other(message_id: int, owner: str, now: pendulum.DateTime) -> 
         )
 
 
+def _answer(intent: Intent, outcome: Outcome, now: pendulum.DateTime) -> dict[str, Any]:
+    return {
+        "of_message": intent.message_id,
+        "of_attempt": intent.attempt_no,
+        "outcome": outcome.kind,
+        "outcome_at": now,
+        "sid": outcome.sid,
+        "request_id": outcome.request_id,
+        "http_status": outcome.http_status,
+        "code": outcome.code,
+    }
+
+
 def _settle(
-    session: Session, intent: Intent, outcome: Outcome, jitter: float, pace: Pace, now: pendulum.DateTime
+    session: Session, intent: Intent, outcome: Outcome, row: Any, jitter: float, pace: Pace, now: pendulum.DateTime
 ) -> None:
     if outcome.next == "taken":
-        _taken(session, intent, outcome, now)
+        _taken(session, intent, outcome, row, now)
     elif outcome.next == "resolve":
         look = {"next_action_at": intent.intent_at.add(microseconds=int(pace.first_look_seconds * 1e6))}
         known = {"ever_unknown": True, "lease_until": None, **look}
@@ -208,21 +219,21 @@ def _settle(
         _come_back(session, intent, outcome, jitter, now)
 
 
-def _taken(session: Session, intent: Intent, outcome: Outcome, now: pendulum.DateTime) -> None:
+def _taken(session: Session, intent: Intent, outcome: Outcome, row: Any, now: pendulum.DateTime) -> None:
     assert outcome.sid is not None
-    known = session.scalar(select(Message.sid).where(Message.id == intent.message_id))
-    if known not in {None, outcome.sid}:
+    if row.sid not in {None, outcome.sid}:
         note(session, intent.message_id, states.NEEDS_REVIEW, f"Twilio made a second text: {outcome.sid}", WORKER, now)
         if intent.send_at is not None:
             sweep = {"ever_unknown": True, "next_action_at": intent.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES)}
             waiting = Message.id == intent.message_id, Message.state == states.SCHEDULED
             session.execute(update(Message).where(*waiting).values(lease_until=None, **sweep))
         return
-    adopt(session, intent.message_id, outcome.sid, now=now)
+    if row.sid is None:
+        adopt(session, intent.message_id, outcome.sid, now=now)
     # Twilio's own pages answer a create with SendAt by "accepted" or "queued" as well: it is held all the same.
     held = intent.send_at is not None and states.RANK.get(outcome.status, 0) <= states.RANK["queued"]
     status = "scheduled" if held else outcome.status
-    apply_status(session, intent.message_id, status, None, by=WORKER, now=now)
+    apply(session, row, status, None, by=WORKER, now=now)
 
 
 def _come_back(session: Session, intent: Intent, outcome: Outcome, jitter: float, now: pendulum.DateTime) -> None:

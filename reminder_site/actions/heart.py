@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import func, literal, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.db import Moment, db, transaction
@@ -12,6 +12,8 @@ from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_S
 from reminder_site.models import Heartbeat
 
 TRY_AGAIN_SECONDS = 60
+_heart = Heartbeat.metadata.tables["heartbeat"]
+STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why).where(_heart.c.id == 1)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def open_circuit(session: Session, words: str, now: pendulum.DateTime) -> None:
 
 def why_stopped(session: Session, now: pendulum.DateTime) -> str:
     """Say why nothing may be handed over, or nothing; a refused account is tried with one text a minute."""
-    row = session.get(Heartbeat, 1)
+    row = session.execute(STOPS).first()
     if row is None:
         return ""
     if abs(row.clock_skew_seconds) > SKEW_STOP_SECONDS:

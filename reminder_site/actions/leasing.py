@@ -42,7 +42,7 @@ def lease(*, owner: str, limit: int, may_leave: int, pace: Pace, now: pendulum.D
         waiting = update(Message).where(Message.id.in_(ids), Message.state == states.PENDING)
         session.execute(waiting.values(state=states.LEASED, version=Message.version + 1))
         leaving = sum(row.state in LEAVING and row.useful_until > now for row in rows)
-        spend(session, leaving, now=now)
+        spend(session, leaving, none_waits=leaving < may_leave and len(rows) < limit, now=now)
         reach("in_lease")
     reach("leased")
     return [replace(d, state=states.LEASED if d.state == states.PENDING else d.state) for d in found]

@@ -1,10 +1,11 @@
 """Shared steps on the outbox: put a message in, take one out, move one along; inside the caller's transaction."""
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any
 
 import pendulum
-from sqlalchemy import select, update
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -60,9 +61,8 @@ def move(
     if to in states.SETTLED or to == states.SENT:
         changes.setdefault("finished_at", now)
     values = {"state": to, "state_why": words[:200], **changes}
-    moved = MESSAGES.update().where(MESSAGES.c.id == message_id, MESSAGES.c.state.in_(sources))
-    moved = moved.values(version=MESSAGES.c.version + 1, **values)
-    found = session.execute(moved.returning(MESSAGES.c.public_id, MESSAGES.c.clinic_id, MESSAGES.c.version)).first()
+    given = {f"new_{name}": value for name, value in values.items()}
+    found = session.execute(_moving(tuple(values)), {"moved_id": message_id, "sources": list(sources), **given}).first()
     if found is None:
         return False
     _show(session, message_id, {**values, "version": found.version})
@@ -139,6 +139,15 @@ def wake_later(session: Session, delay_seconds: float) -> None:
 def rows(result: Any) -> int:
     """Return how many rows a conditional UPDATE touched."""
     return int(result.rowcount) if isinstance(result, CursorResult) else 0
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    """Build the statement that moves a message and changes these columns; every text passes here several times."""
+    here = MESSAGES.c.id == bindparam("moved_id"), MESSAGES.c.state.in_(bindparam("sources", expanding=True))
+    values = {name: bindparam(f"new_{name}", type_=MESSAGES.c[name].type) for name in names}
+    moved = MESSAGES.update().where(*here).values(version=MESSAGES.c.version + 1, **values)
+    return moved.returning(MESSAGES.c.public_id, MESSAGES.c.clinic_id, MESSAGES.c.version)
 
 
 def _show(session: Session, message_id: int, values: dict[str, Any]) -> None:

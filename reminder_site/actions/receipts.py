@@ -22,7 +22,15 @@ DEAD_NUMBER = BAD_NUMBER | {30005, 30006}
 # Every text and every receipt passes here: these are built once, and straight on the table.
 _m, _attempt, _event = (Message.metadata.tables[name] for name in ("message", "attempt", "provider_event"))
 STANDING = select(
-    _m.c.id, _m.c.sid, _m.c.state, _m.c.provider_rank, _m.c.wanted, _m.c.polls, _m.c.send_at, _m.c.ever_unknown
+    _m.c.id,
+    _m.c.sid,
+    _m.c.attempt_no,
+    _m.c.state,
+    _m.c.provider_rank,
+    _m.c.wanted,
+    _m.c.polls,
+    _m.c.send_at,
+    _m.c.ever_unknown,
 ).with_for_update(of=_m)
 BY_ID = STANDING.where(_m.c.id == bindparam("message_id"))
 BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
@@ -52,7 +60,7 @@ def receive_status(*, token: str, sid: str, status: str, error_code: int | None,
                 return False
             if row.sid is None:
                 adopt(session, row.id, sid, now=now)
-            _apply(session, row, status, error_code, by=TWILIO, now=now)
+            apply(session, row, status, error_code, by=TWILIO, now=now)
             reach("in_receipt")
     except IntegrityError:
         if not _seen(told):
@@ -75,14 +83,18 @@ def apply_status(
     session: Session, message_id: int, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
 ) -> bool:
     """Apply a Twilio status if it outranks what is known; False when it is old news."""
-    row = session.execute(BY_ID, {"message_id": message_id}).one()
-    return _apply(session, row, status, error_code, by=by, now=now)
+    return apply(session, standing(session, message_id), status, error_code, by=by, now=now)
 
 
-def _apply(
+def standing(session: Session, message_id: int) -> Any:
+    """Read how a message stands, and keep others from changing it until this transaction ends."""
+    return session.execute(BY_ID, {"message_id": message_id}).one()
+
+
+def apply(
     session: Session, row: Any, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
 ) -> bool:
-    """Do the same for a message whose standing was read, and kept from others, in this transaction."""
+    """Apply a status to a message whose standing was read in this transaction."""
     message_id = row.id
     status = status if status in states.RANK else "accepted"  # a word we do not know yet: Twilio has it, at least
     if not states.outranks(status, row.provider_rank):

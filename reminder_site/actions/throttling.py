@@ -14,11 +14,11 @@ from reminder_site.models import ThrottleRow
 from reminder_site.queries.throttle import of_row, throttle
 
 
-def spend(session: Session, number: int, *, now: pendulum.DateTime) -> None:
+def spend(session: Session, number: int, *, none_waits: bool, now: pendulum.DateTime) -> None:
     """Take so many leave-takings out of the bucket, if there is one; part of the lease's transaction."""
     row = session.get(ThrottleRow, 1)
     if row is not None and row.per_second is not None:
-        _change(session, lambda t: t.spent(number, now))
+        _change(session, lambda t: t.spent(number, now, none_waits=none_waits))
 
 
 def slow_down(*, now: pendulum.DateTime) -> None:

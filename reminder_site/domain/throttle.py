@@ -8,6 +8,7 @@ import pendulum
 from reminder_site.domain.delivery import Pace
 
 FULL_RATE_AGAIN_SECONDS: Final = 60
+REST_SECONDS: Final = 60
 HALVED_ONCE_IN_SECONDS: Final = 1
 LEAST_PER_SECOND: Final = 1.0
 MANY_IN_A_ROW, A_FEW_IN_A_ROW = 10, 3
@@ -32,24 +33,21 @@ class Throttle:
     failed_tries: int = 0
 
     def is_free(self, now: pendulum.DateTime) -> bool:
-        """Say whether texts leave as fast as they come: never slowed, or the trouble is a minute old and none waits.
-
-        None waits when the bucket is full: whatever waited would have been let out of it.
-        """
-        if self.per_second is None:
-            return True
-        over = self.down_since is None and _seconds(self.slowed_at, now) >= FULL_RATE_AGAIN_SECONDS
-        return over and self._level(now) >= self.full_rate
+        """Say whether texts leave as fast as they come: never slowed, or nobody has looked for a whole minute."""
+        return self.per_second is None or (self.is_over(now) and _seconds(self.level_at, now) >= REST_SECONDS)
 
     def allowance(self, most: int, now: pendulum.DateTime) -> int:
         """Return how many texts, `most` at the most, may leave now."""
         return most if self.is_free(now) else max(0, min(most, int(self._level(now) + 1e-9)))
 
-    def spent(self, number: int, now: pendulum.DateTime) -> Self:
-        """Take so many out of the bucket; when all may leave freely again, do away with it."""
+    def spent(self, number: int, now: pendulum.DateTime, *, none_waits: bool) -> Self:
+        """Take so many out of the bucket; once the trouble is over and no more text waits, do away with it.
+
+        A full bucket alone says nothing: workers that stood still for a second leave it full with thousands waiting.
+        """
         if self.per_second is None:
             return self
-        if self.is_free(now):
+        if self.is_free(now) or (none_waits and self.is_over(now)):
             return replace(self, per_second=None, level=0.0)
         return replace(self, level=self._level(now) - number, level_at=now)
 
@@ -88,6 +86,10 @@ class Throttle:
         """Start again, gently: Twilio answers texts."""
         back = replace(self, per_second=self.full_rate, level=0.0, level_at=now, slowed_at=now)
         return replace(back, down_since=None, down_why="", probe_at=None, failed_tries=0)
+
+    def is_over(self, now: pendulum.DateTime) -> bool:
+        """Say whether Twilio answers, and has not asked to be spared for a minute."""
+        return self.down_since is None and _seconds(self.slowed_at, now) >= REST_SECONDS
 
     def _rate(self, now: pendulum.DateTime) -> float:
         climbed = _seconds(self.slowed_at, now) * self.full_rate / FULL_RATE_AGAIN_SECONDS if self.slowed_at else 0.0

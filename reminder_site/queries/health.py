@@ -133,7 +133,7 @@ def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:
         words = f"this machine's clock is {abs(heart.clock_skew_seconds)} s off Twilio's"
         means = f"{STILL_LEAVE} until the clock is set right" if stopped else "Texts may leave that much off their time"
         return Check("down" if stopped else "degraded", words, means, heart.skewed_at)
-    if not held.is_free(now):
+    if not held.is_free(now) and (found.overdue or not held.is_over(now)):
         means = "Texts that wait leave one after the other, by themselves"
         return Check("degraded", "after some trouble texts leave more slowly", means, held.slowed_at)
     return Check("ok", "no trouble seen")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import pendulum
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from reminder_site.config import settings
@@ -21,6 +21,9 @@ from reminder_site.models import Clinic, ClosedDay, OptOut, ReminderRule, Templa
 
 LINK_FIELD = "{{link}}"
 TOKEN_LENGTH = 22
+_out = OptOut.metadata.tables["opt_out"]
+ITS_NUMBER = _out.c.e164 == bindparam("e164"), _out.c.sender == bindparam("sender")
+OPTED_OUT = select(exists().where(*ITS_NUMBER, _out.c.ended_at.is_(None)))
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,7 @@ def sender_of(clinic: Clinic) -> str:
 
 def is_opted_out(session: Session, e164: str, sender: str) -> bool:
     """Say whether a number has asked this sender for no more texts."""
-    in_force = exists().where(OptOut.e164 == e164, OptOut.sender == sender, OptOut.ended_at.is_(None))
-    return bool(session.scalar(select(in_force)))
+    return bool(session.scalar(OPTED_OUT, {"e164": e164, "sender": sender}))
 
 
 def texts_off_why(

@@ -21,14 +21,14 @@ def leaving(throttle, seconds, step=0.25, waiting=10_000):
     for number in range(int(seconds / step)):
         now = after(number * step)
         go = min(waiting - left, throttle.allowance(64, now))
-        throttle = throttle.spent(go, now)
+        throttle = throttle.spent(go, now, none_waits=left + go == waiting)
         left += go
     return left, throttle
 
 
 def test_by_itself_everything_may_leave():
     assert FREE.allowance(64, NOON) == 64
-    assert FREE.spent(64, NOON) is FREE
+    assert FREE.spent(64, NOON, none_waits=True) is FREE
 
 
 def test_a_429_brings_the_rate_down_and_more_of_them_halve_it():
@@ -59,12 +59,24 @@ def test_a_halved_rate_climbs_back_within_a_minute():
 
 
 def test_once_nothing_waits_and_the_trouble_is_a_minute_old_all_is_free_again():
-    slowed = leaving(FREE.slowed(NOON), 30, waiting=500)[1]
-    assert [slowed.is_free(after(seconds)) for seconds in (30, 59, 60, 3600)] == [False, False, True, True]
-    assert slowed.spent(64, after(61)).per_second is None
+    early = leaving(FREE.slowed(NOON), 59, waiting=5)[1]
+    assert early.per_second == 20
+    late = leaving(FREE.slowed(NOON), 62, waiting=1_215)[1]
+    assert late.per_second is None
+
+
+def test_a_full_bucket_does_not_let_all_go_while_thousands_wait():
     busy = leaving(FREE.slowed(NOON), 120)[1]
-    assert not busy.is_free(after(120))
-    assert busy.is_free(after(121))
+    assert busy.allowance(64, after(125)) == 20  # the workers stood still for five seconds
+    assert not busy.is_free(after(125))
+
+
+def test_nobody_is_slowed_by_a_trouble_of_yesterday():
+    slowed = leaving(FREE.slowed(NOON), 30)[1]
+    assert [slowed.is_free(after(seconds)) for seconds in (30, 60, 89, 90, 3600)] == [False, False, False, True, True]
+    assert slowed.allowance(64, after(3600)) == 64
+    assert slowed.spent(64, after(3600), none_waits=False).per_second is None
+    assert not FREE.silent(NOON, "", PACE, NOON).is_free(after(3600))
 
 
 def test_while_twilio_is_silent_nothing_leaves_until_a_probe_is_answered():
@@ -75,7 +87,7 @@ def test_while_twilio_is_silent_nothing_leaves_until_a_probe_is_answered():
     assert down.silent(NOON, "again", PACE, after(5)) is down
     trying = down.asking(PACE, after(15)).trying(after(15))
     assert trying.allowance(64, after(15)) == 1
-    spent = trying.spent(1, after(15))
+    spent = trying.spent(1, after(15), none_waits=True)
     assert (spent.allowance(64, after(3600)), spent.down_since) == (0, down.down_since)
     back = spent.answered(after(16))
     assert (back.down_since, back.down_why, back.allowance(64, after(16)), back.allowance(64, after(17))) == (
