@@ -9,6 +9,7 @@ from reminder_site.domain.delivery import Pace
 
 FULL_RATE_AGAIN_SECONDS: Final = 60
 REST_SECONDS: Final = 60
+CLOCKS_APART_SECONDS: Final = 5
 HALVED_ONCE_IN_SECONDS: Final = 1
 LEAST_PER_SECOND: Final = 1.0
 MANY_IN_A_ROW, A_FEW_IN_A_ROW = 10, 3
@@ -49,7 +50,7 @@ class Throttle:
             return self
         if self.is_free(now) or (none_waits and self.is_over(now)):
             return replace(self, per_second=None, level=0.0)
-        return replace(self, level=self._level(now) - number, level_at=now)
+        return replace(self, level=self._level(now) - number, level_at=self._latest(now))
 
     def slowed(self, now: pendulum.DateTime) -> Self:
         """Halve the rate, as Twilio's 429 asks; answers to texts that were under way together count once."""
@@ -90,6 +91,11 @@ class Throttle:
     def is_over(self, now: pendulum.DateTime) -> bool:
         """Say whether Twilio answers, and has not asked to be spared for a minute."""
         return self.down_since is None and _seconds(self.slowed_at, now) >= REST_SECONDS
+
+    def _latest(self, now: pendulum.DateTime) -> pendulum.DateTime:
+        """Return until when the bucket has been filled; a worker whose clock is a little behind fills nothing twice."""
+        a_little_behind = self.level_at is not None and 0 < _seconds(now, self.level_at) <= CLOCKS_APART_SECONDS
+        return self.level_at if self.level_at is not None and a_little_behind else now
 
     def _rate(self, now: pendulum.DateTime) -> float:
         climbed = _seconds(self.slowed_at, now) * self.full_rate / FULL_RATE_AGAIN_SECONDS if self.slowed_at else 0.0

@@ -51,6 +51,18 @@ def test_the_rate_holds_within_a_tenth_and_never_bursts():
     assert waited.allowance(64, after(59)) == 20
 
 
+def test_workers_whose_clocks_differ_do_not_fill_the_bucket_twice():
+    throttle, left = FREE.slowed(NOON), 0
+    for number in range(400):
+        now = after(number * 0.25 - (number % 2) * 1.5)
+        go = throttle.allowance(64, now)
+        throttle = throttle.spent(go, now, none_waits=False)
+        left += go
+    assert left == pytest.approx(2000, rel=0.1)
+    back = throttle.spent(0, NOON.subtract(hours=1), none_waits=False)
+    assert back.allowance(64, NOON.subtract(minutes=59)) == 20, "a clock put right does not stop the sending"
+
+
 def test_a_halved_rate_climbs_back_within_a_minute():
     throttle = FREE.slowed(NOON).slowed(after(2))
     assert 10 <= throttle.per_second < 11
