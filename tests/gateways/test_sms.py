@@ -98,7 +98,7 @@ def test_an_api_key_opens_the_account_too(settings, sandbox):
 def test_a_closed_fence_leaves_twilio_untouched(sms, sandbox):
     create(sms)
     outcome = create(sms, may_leave=lambda: False)
-    assert (outcome.kind, outcome.next) == ("not_created", "retry")
+    assert (outcome.kind, outcome.next) == ("not_created", "late")
     assert len(at_twilio(sandbox)) == 1
     assert create(sms).kind == "created"
 
