@@ -37,10 +37,10 @@ worker: $(VENV)/.installed ## Start one more worker by itself
 	@exec $(BIN)/flask --app wsgi worker
 
 test: bootstrap browser ## Run the whole suite (TESTS=tests/domain for a part of it)
-	@$(PYTEST) -n 3 --dist worksteal -q $(TESTS)
+	@$(PYTEST) -n 4 --dist worksteal -q $(TESTS)
 
 coverage: bootstrap ## Measure the rules and the actions against the floor in pyproject.toml
-	@$(PYTEST) -n 3 --dist worksteal -q --cov --cov-report=term tests/domain tests/actions $(THROUGH_PAGES)
+	@$(PYTEST) -n 4 --dist worksteal -q --cov --cov-report=term tests/domain tests/actions $(THROUGH_PAGES)
 
 bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-over weight" for some of them)
 	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)

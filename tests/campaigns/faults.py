@@ -36,7 +36,7 @@ def _meet(trial, times, troubled):
             break
         trial.faults(rules=_rules(left, troubled / len(left)), callbacks={"lost": 1.0})
         texts = sum(left.values())
-        trial.seed_texts(10 + max(texts, min(3 * texts, 150)), {"now": 3, "scheduled": 1})  # a few left end the sooner
+        trial.seed_texts(10 + max(int(1.35 * texts), min(3 * texts, 150)), {"now": 3, "scheduled": 1})  # few rounds
         trial.settle(until=desk.handed_over)
         fired = trial.tell("GET", "/_sandbox/faults")["fired"]
         struck = {kind: count + fired.get(kind, 0) for kind, count in struck.items()}

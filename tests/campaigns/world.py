@@ -22,7 +22,7 @@ SPREAD = {"now": 6, "soon": 2, "scheduled": 3}
 SWEEPS_WITHIN_SECONDS = 60
 zygotes = multiprocessing.get_context("forkserver")
 zygotes.set_forkserver_preload(
-    ["tests.campaigns.roles", "tests.campaigns.desk", "tests.campaigns.place", "flask_migrate"]
+    ["tests.campaigns.roles", "tests.campaigns.desk", "tests.campaigns.place", "flask_migrate", "twilio.rest.api"]
 )
 
 
