@@ -10,6 +10,7 @@ from reminder_site.domain.delivery import Pace
 FULL_RATE_AGAIN_SECONDS: Final = 60
 REST_SECONDS: Final = 60
 CLOCKS_APART_SECONDS: Final = 5
+BURST_SECONDS: Final = 0.3  # a little more than between two looks of a throttled worker
 HALVED_ONCE_IN_SECONDS: Final = 1
 LEAST_PER_SECOND: Final = 1.0
 MANY_IN_A_ROW, A_FEW_IN_A_ROW = 10, 3
@@ -18,7 +19,7 @@ LONGEST_PROBE_WAIT: Final = 20  # times the first
 
 @dataclass(frozen=True)
 class Throttle:
-    """A bucket of leave-takings that fills by `per_second`, up to one second's worth; None: no bucket at all.
+    """A bucket of leave-takings that fills by `per_second`, up to 0.3 s worth of it; None: no bucket at all.
 
     While Twilio is silent (`down_since`, UTC) nothing flows in; a probe that is answered puts one leave-taking in.
     """
@@ -105,7 +106,7 @@ class Throttle:
         if self.down_since is not None:
             return self.level
         rate = self._rate(now)
-        return min(max(1.0, rate), self.level + rate * _seconds(self.level_at, now))
+        return min(max(1.0, BURST_SECONDS * rate), self.level + rate * _seconds(self.level_at, now))
 
 
 @dataclass(frozen=True)

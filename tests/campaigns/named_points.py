@@ -71,8 +71,9 @@ def _take_back(trial):
     trial.settle(until=desk.handed_over)
     trial.end(worker)
     hint = _die_at_the_desk(trial, "before_hint")
+    cancels = _die(trial, "before_cancel", "after_cancel", times=1, at_once=1)  # first: who polls cancels, too
     trial.jump(trial.ask(desk.now).add(seconds=POLL_SECONDS))
-    return hint | _die(trial, "before_cancel", "after_cancel", "before_poll", "after_poll", times=1, at_once=1)
+    return hint | cancels | _die(trial, "before_poll", "after_poll", times=1, at_once=1)
 
 
 def _sweep(trial):

@@ -4,11 +4,10 @@ import time
 from collections import Counter
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from reminder_site.actions.outbox import add_message
 from reminder_site.db import db, transaction
-from reminder_site.domain.actor import OPERATOR
+from reminder_site.domain.delivery import route
 from reminder_site.models import Message
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from tests import factories
@@ -27,18 +26,25 @@ def number_of(seconds):
     return f"+{FIRST_NUMBER + seconds}"
 
 
+def a_row(seconds):
+    """The text for one second, as `add_message` puts it in the outbox."""
+    send_at = MONDAY.add(seconds=seconds)
+    useful_until = send_at.add(minutes=30)
+    look_at = route(send_at=send_at, useful_until=useful_until, now=MONDAY).until or MONDAY
+    return {
+        "kind": "reminder", "channel": "sms", "dedupe_key": f"window:{seconds}", "to_e164": number_of(seconds),
+        "sender": MESSAGING_SERVICE_SID, "body": "Elm Clinic: see you soon.", "created_at": MONDAY, "send_at": send_at,
+        "useful_until": useful_until, "next_action_at": look_at,
+    }  # fmt: skip
+
+
 def put_in():
     """One text for each second, to numbers that tell which."""
     for start in range(0, len(AHEAD), PER_CLINIC):
         clinic = factories.a_clinic(f"Clinic {start}", rules=())
+        rows = [a_row(seconds) | {"clinic_id": clinic.id} for seconds in AHEAD[start : start + PER_CLINIC]]
         with transaction() as session:
-            for seconds in AHEAD[start : start + PER_CLINIC]:
-                send_at = MONDAY.add(seconds=seconds)
-                add_message(
-                    session, by=OPERATOR, now=MONDAY, clinic_id=clinic.id, kind="reminder", channel="sms",
-                    dedupe_key=f"window:{seconds}", to_e164=number_of(seconds), sender=MESSAGING_SERVICE_SID,
-                    body="Elm Clinic: see you soon.", send_at=send_at, useful_until=send_at.add(minutes=30),
-                )  # fmt: skip
+            session.execute(insert(Message), rows)
 
 
 def moments():
