@@ -45,7 +45,7 @@ coverage: bootstrap ## Measure the rules and the actions against the floor in py
 bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-over weight" for some of them)
 	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
-campaign: bootstrap ## Run the long failure campaigns, about 90 minutes (CAMPAIGNS="pauses faults" for some of them)
+campaign: bootstrap ## Run the long failure campaigns, two hours and more (CAMPAIGNS="pauses faults" for some of them)
 	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
 
