@@ -27,6 +27,7 @@ from reminder_site.gateways.sms import Sms
 from reminder_site.queries import delivery as due
 from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
+from reminder_site.standstill import end_after
 
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
@@ -264,6 +265,7 @@ class Worker:
 def serve(app: Flask) -> None:
     """Run the worker and its Huey consumer in the foreground until SIGTERM or Ctrl-C."""
     worker = Worker(app)
+    end_after(worker.pace.standstill_seconds)
     consumer = Consumer(app.extensions["alarms"].huey, workers=1, periodic=False, initial_delay=0.05, max_delay=0.2)
     consumer.start()
 

@@ -4,19 +4,20 @@ import random
 
 from flask import current_app
 from flask_migrate import upgrade
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 from reminder_site.actions import audit, heart
+from reminder_site.actions.following import SWEPT
 from reminder_site.actions.outbox import add_message, unwant
 from reminder_site.actions.receipts import token_hash
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Attempt, Audit, Clinic, Message
+from reminder_site.queries.throttle import throttle
 from tests import factories
 
 ALICE = Actor("staff", "Alice", 1)
-AT_TWILIO = {states.SCHEDULED, states.ACCEPTED, states.SENT}  # what is left of these is asked after once in a while
 OPEN = states.HELD_HERE | states.IN_FLIGHT | {states.CANCELLING, states.ACCEPTED, states.SENT}
 SAME_NUMBER = 0.05
 NUMBERS_FROM = 2_015_550_000
@@ -28,8 +29,13 @@ def now():
 
 
 def open_clinic():
-    """Make the tables and the one clinic: texts at any hour, as many as it likes."""
+    """Make the tables and the one clinic."""
     upgrade(revision="head")
+    return found_clinic()
+
+
+def found_clinic():
+    """Enter the one clinic: texts at any hour, as many as it likes."""
     with transaction() as session:
         clinic = Clinic(
             name="Elm Clinic", text_name="Elm Clinic", country="US", time_zone="America/New_York", hours={},
@@ -71,10 +77,24 @@ def _ahead_seconds(kind, pick):
     return {"now": 0, "soon": pick.randint(1, 8), "scheduled": pick.randint(3600, 5400)}[kind]
 
 
-def last_sweep_at():
-    """Return when the last of the scheduled texts that were once unclear is due for its orphan sweep."""
-    unclear = Message.state == states.SCHEDULED, Message.ever_unknown
-    return db.session.scalar(select(func.max(Message.next_action_at)).where(*unclear))
+def sweeps_at():
+    """Return the moment at which most texts are due for their orphan sweep, and none of them has left yet."""
+    last, first_leaves = db.session.execute(select(func.max(Message.next_action_at), func.min(Message.send_at)).where(
+        Message.state.in_(SWEPT), Message.ever_unknown, Message.send_at > now(),
+    )).one()  # fmt: skip
+    return max(now(), min(last, first_leaves.subtract(minutes=1)))
+
+
+def hours_to_come():
+    """Return when the texts that Twilio holds are to be sent, those included of which it may hold a twin."""
+    held = Message.state == states.SCHEDULED, (Message.state == states.CANCELLED) & Message.ever_unknown
+    return db.session.scalars(select(Message.send_at).where(or_(*held), Message.send_at > now())).all()
+
+
+def to_be_polled():
+    """Say how many texts have left without any word since, and without Twilio being asked for it."""
+    left = Message.state == states.ACCEPTED, Message.polls == 0
+    return db.session.scalar(select(func.count()).select_from(Message).where(*left))
 
 
 def beat():
@@ -100,11 +120,15 @@ def handed_over():
 
 
 def _standing(open_now):
-    at = now()
-    found = db.session.execute(select(Message.state, func.count()).where(open_now).group_by(Message.state)).all()
-    looks = select(func.min(Message.next_action_at), func.max(Message.next_action_at)).where(open_now)
-    next_at, last_at = db.session.execute(looks).one()
-    return {"now": at, "open": dict(map(tuple, found)), "next_at": next_at, "last_at": last_at}
+    at, stopped = now(), throttle()
+    each = select(Message.state, func.count(), func.min(Message.next_action_at), func.max(Message.next_action_at))
+    found = db.session.execute(each.where(open_now).group_by(Message.state)).all()
+    return {
+        "now": at,
+        "open": {state: count for state, count, _, _ in found},
+        "looks": {state: (first, last) for state, _, first, last in found if first},
+        "silent_until": stopped.probe_at if stopped.down_since else None,
+    }
 
 
 def looks_before(moment):

@@ -12,7 +12,7 @@ STOPPING = "unauthorised"
 TIMES = {STOPPING: 3}
 
 
-TROUBLED = 0.6  # of the creates: of many in a row without an answer a worker makes an outage, which is another trial
+TROUBLED = 0.7  # of the creates: of many in a row without an answer a worker makes an outage, which is another trial
 ROUNDS = 12
 
 

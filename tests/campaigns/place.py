@@ -14,6 +14,8 @@ import reminder_site.worker as worker_module
 from reminder_site.app import create_app
 from reminder_site.config import Settings
 from reminder_site.sandbox.identity import ACCOUNT_SID, AUTH_TOKEN, MESSAGING_SERVICE_SID
+from reminder_site.standstill import end_after
+from tests.campaigns import statements
 
 CLOCK_ASKED_SECONDS = 0.1
 SECRET = "campaigns-only-secret-of-more-than-32-bytes"
@@ -43,6 +45,7 @@ class Place:
     texts_per_second_after_trouble: int = 1000
     longest_nap_seconds: float = 0.1
     hints: bool = True
+    ends_after_standing_still: bool = False
 
     def settings(self):
         """Return the site's settings here."""
@@ -72,7 +75,18 @@ class Place:
         sys.stderr = open(self.folder / f"{role}.err", "a", buffering=1)
         clock_module.REFRESH_SECONDS = CLOCK_ASKED_SECONDS
         worker_module.SANDBOX_NAP_SECONDS = self.longest_nap_seconds
+        worker_module.end_after = self._guard
         app = create_app(self.settings())
+        statements.lend(app)
         if not self.hints:
             app.extensions["alarms"].now = app.extensions["alarms"].in_seconds = lambda *_: None
         return app
+
+    def guarded(self, process_id):
+        """Name the file that is there once a worker would end after standing still."""
+        return self.folder / f"guarded-{process_id}"
+
+    def _guard(self, seconds):
+        if self.ends_after_standing_still:  # else the fence is what is to stop it, and at such a pace it may come late
+            end_after(seconds)
+            self.guarded(os.getpid()).touch()

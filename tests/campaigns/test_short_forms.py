@@ -60,7 +60,7 @@ def test_sixty_kills_lose_nothing_and_double_nothing(tmp_path):
 
 def test_pauses_longer_than_the_lease_double_nothing(tmp_path):
     kept(figures := pauses.run(tmp_path, seed=2, pauses=10))
-    assert figures.parked == 0
+    assert (figures.parked, figures.more["ended_instead"]) == (0, 2)
 
 
 @pytest.mark.timeout(240)

@@ -11,19 +11,17 @@ import signal
 import socket
 import time
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from tests.campaigns import desk, roles, stores
+from tests.campaigns import calm, desk, roles, stores
 from tests.campaigns.figures import Figures, judge
 from tests.campaigns.place import CLOCK_ASKED_SECONDS, Place
 
 SPREAD = {"now": 6, "soon": 2, "scheduled": 3}
 SWEEPS_WITHIN_SECONDS = 60
 zygotes = multiprocessing.get_context("forkserver")
-zygotes.set_forkserver_preload(
-    ["tests.campaigns.roles", "tests.campaigns.desk", "tests.campaigns.place", "flask_migrate", "twilio.rest.api"]
-)
+zygotes.set_forkserver_preload(["tests.campaigns.zygote"])
 
 
 class World:
@@ -132,12 +130,14 @@ class World:
         return len(dead)
 
     def stop(self, process):
-        """Stop a process as a closed laptop does."""
-        os.kill(process.pid, signal.SIGSTOP)
+        """Stop a process as a closed laptop does, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGSTOP)
 
     def go_on(self, process):
-        """Let a stopped process go on."""
-        os.kill(process.pid, signal.SIGCONT)
+        """Let a stopped process go on, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGCONT)
 
     def has_stopped(self, process, within_seconds):
         """Wait until a process has stopped by itself; False when it does not."""
@@ -147,6 +147,18 @@ class World:
                 return True
             time.sleep(0.02)
         return False
+
+    def is_guarded(self, process, within_seconds):
+        """Wait until a worker is one that ends after standing still; False when it is not."""
+        ends = time.monotonic() + within_seconds
+        while not (guarded := self.place.guarded(process.pid).exists()) and time.monotonic() < ends:
+            time.sleep(0.02)
+        return guarded
+
+    def ends(self, process, within_seconds):
+        """Wait until a process has ended by the alarm of its standstill; False when it goes on."""
+        process.join(within_seconds)
+        return process.exitcode == -signal.SIGALRM
 
     def dies(self, process, within_seconds, meanwhile=lambda: None):
         """Wait until a process dies at its fail-point, doing something twice a second; end it, False, when it does not.
@@ -199,20 +211,20 @@ class World:
                 return
             if time.monotonic() > clear_at:
                 self.faults()
-            if _waits(there):
-                self.jump(there["last_at"] if there["open"].keys() <= desk.AT_TWILIO else there["next_at"])
+            if calm_until := calm.until(there):
+                self.jump(calm_until)
             else:
                 time.sleep(0.05 + min(0.2, sum(there["open"].values()) / 2000))
         raise AssertionError(f"seed {self.seed}: not quiet after {within_seconds:.0f} s: {self.ask(until)}")
 
     def deliver_scheduled(self):
-        """Let the hour of the scheduled texts come, by way of the moment at which orphans are looked for."""
-        waiting = [row["send_at"] for row in self.ask(desk.ledger) if row["state"] == "scheduled"]
-        if not waiting:
-            return
-        self.jump(max(min(waiting).subtract(minutes=2), self.ask(desk.now)))
-        self.catch_up()
-        self.jump(max(waiting).add(seconds=1))
+        """Let the hour of the scheduled texts come, half an hour's at a time: their orphans are looked for before."""
+        while waiting := self.ask(desk.hours_to_come):
+            first = min(waiting)
+            self.jump(max(first.subtract(minutes=2), self.ask(desk.now)))
+            self.catch_up()
+            self.jump(min(max(waiting), first.add(minutes=30)).add(seconds=1))
+            self.settle()
         self.settle()
 
     def catch_up(self):
@@ -233,12 +245,6 @@ class World:
             seed=self.seed, store=self.store, kills=self.kills, texts=len(texts), integrity=self.ask(desk.integrity),
             seconds=round(time.monotonic() - self.started, 1), **figures,
         )  # fmt: skip
-
-
-def _waits(there):
-    """Say whether nothing is under way, and nothing has to be done for a while yet."""
-    busy = there["open"].keys() & {"leased", "submitting", "cancelling"}
-    return not busy and there["next_at"] and (there["next_at"] - there["now"]).total_seconds() > 0.7
 
 
 def _kill(process):
