@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pendulum
@@ -49,15 +49,15 @@ class Moment(TypeDecorator[pendulum.DateTime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment needs its time zone")
-        plain = value.astimezone(UTC)
-        return datetime(*plain.timetuple()[:6], plain.microsecond, None if dialect.name == "sqlite" else UTC)
+        utc = _plain(value) - (value.utcoffset() or timedelta())
+        return utc if dialect.name == "sqlite" else utc.replace(tzinfo=UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> pendulum.DateTime | None:
         if value is None:
             return None
-        if value.tzinfo is not None:
-            value = value.astimezone(UTC)
-        return pendulum.DateTime(*value.timetuple()[:6], value.microsecond, tzinfo=pendulum.UTC)
+        utc = _plain(value) - (value.utcoffset() or timedelta())
+        date, time = (utc.year, utc.month, utc.day), (utc.hour, utc.minute, utc.second, utc.microsecond)
+        return pendulum.DateTime(*date, *time, tzinfo=pendulum.UTC)
 
 
 @contextmanager
@@ -124,6 +124,12 @@ def migration_connection() -> Iterator[Connection]:
             connection.commit()
     finally:
         _writing.reset(token)
+
+
+def _plain(value: datetime) -> datetime:
+    """Return the wall time alone, as the plain type that reckons several times as fast as pendulum's."""
+    date, time = (value.year, value.month, value.day), (value.hour, value.minute, value.second, value.microsecond)
+    return datetime(*date, *time)
 
 
 @contextmanager

@@ -1,23 +1,32 @@
 """The last look before a text leaves: is it still wanted, allowed, and of use? Runs inside the intent's transaction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pendulum
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import Integer, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.times import first_valid, to_local
-from reminder_site.models import Clinic, Message, Patient
-from reminder_site.queries.plans import is_opted_out
+from reminder_site.models import Message
 
 LATE_MINUTES = 10
 AUTOMATIC = frozenset({"reminder"})
-
-
-_m = Message.metadata.tables["message"]
+# Every text passes here: what decides about it is read in one statement, and straight from the tables.
+_m, _clinic, _patient, _out = (Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out"))
+_in_force = _out.c.e164 == _m.c.to_e164, _out.c.sender == _m.c.sender, _out.c.ended_at.is_(None)
+CIRCUMSTANCES = (
+    select(
+        exists().where(*_in_force).correlate(_m).label("opted_out"),
+        *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
+        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
+    )
+    .select_from(_m.join(_clinic, _clinic.c.id == _m.c.clinic_id).outerjoin(_patient, _patient.c.id == _m.c.patient_id))
+    .where(_m.c.id == bindparam("message_id"))
+)
 TODAY = select(_m.c.id).where(
     _m.c.clinic_id == bindparam("clinic_id"), _m.c.kind != "reply", _m.c.handed_at > bindparam("day_ago")
 )
@@ -33,54 +42,51 @@ class Verdict:
     words: str = ""
 
 
-def last_check(session: Session, message: Message, *, now: pendulum.DateTime) -> Verdict:
-    """Decide whether a message that is about to leave may leave."""
+def last_check(session: Session, message: Any, *, now: pendulum.DateTime) -> Verdict:
+    """Decide whether a message (a row of its table) that is about to leave may leave."""
     if not message.wanted:
         return Verdict(states.CANCELLED, words=f"cancelled: {message.unwanted_why}")
-    if message.kind != "reply" and is_opted_out(session, message.to_e164, message.sender):
+    found = session.execute(CIRCUMSTANCES, {"message_id": message.id}).one()
+    if message.kind != "reply" and found.opted_out:
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
-    clinic = session.get_one(Clinic, message.clinic_id)
-    if not clinic.texting_on:
+    if not found.texting_on:
         return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words="texting is switched off for this clinic")
-    if moved_away := _other_number(session, message):
-        return moved_away
-    return _late_at_night(message, clinic, now) or _cap(session, message, clinic, now)
+    return _other_number(message, found) or _late_at_night(message, found, now) or _cap(session, message, found, now)
 
 
-def _other_number(session: Session, message: Message) -> Verdict | None:
+def _other_number(message: Any, found: Any) -> Verdict | None:
     if message.patient_id is None or message.kind == "reply":
         return None
-    patient = session.get_one(Patient, message.patient_id)
-    if patient.phone_e164 != message.to_e164:
+    if found.phone_e164 != message.to_e164:
         return Verdict(states.CANCELLED, words="cancelled: the patient has another number now")
-    if message.kind in AUTOMATIC and not patient.reminders_on:
+    if message.kind in AUTOMATIC and not found.reminders_on:
         return Verdict(states.CANCELLED, words="cancelled: reminders are off for this patient")
     return None
 
 
-def _late_at_night(message: Message, clinic: Clinic, now: pendulum.DateTime) -> Verdict | None:
+def _late_at_night(message: Any, found: Any, now: pendulum.DateTime) -> Verdict | None:
     """A reminder held up past its time must not ring at night: it waits for the next opening if it is still of use."""
     if message.kind not in AUTOMATIC or now < message.send_at.add(minutes=LATE_MINUTES):
         return None
-    quiet = QuietHours(clinic.quiet_opens, clinic.quiet_closes, clinic.texts_on_sundays)
-    local = to_local(now, clinic.time_zone)
+    quiet = QuietHours(found.quiet_opens, found.quiet_closes, found.texts_on_sundays)
+    local = to_local(now, found.time_zone)
     if quiet.why_quiet(local, {}) is None:
         return None
     opening = quiet.next_after(local, {})
     if opening is None:
         return None
-    at = first_valid(opening, clinic.time_zone)[0].at
+    at = first_valid(opening, found.time_zone)[0].at
     if at >= message.useful_until:
         return None
     return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening")
 
 
-def _cap(session: Session, message: Message, clinic: Clinic, now: pendulum.DateTime) -> Verdict:
+def _cap(session: Session, message: Any, found: Any, now: pendulum.DateTime) -> Verdict:
     if message.kind == "reply":
         return Verdict()
-    today = {"clinic_id": clinic.id, "day_ago": now.subtract(days=1), "cap": clinic.daily_cap}
+    today = {"clinic_id": message.clinic_id, "day_ago": now.subtract(days=1), "cap": found.daily_cap}
     sent = session.scalar(SENT_TODAY, today) or 0
-    if sent < clinic.daily_cap:
+    if sent < found.daily_cap:
         return Verdict()
-    words = f"waiting: the clinic's limit of {clinic.daily_cap} texts in 24 hours is reached"
+    words = f"waiting: the clinic's limit of {found.daily_cap} texts in 24 hours is reached"
     return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words=words)

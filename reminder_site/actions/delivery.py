@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import checks, heart
 from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, note, rows, wake_later
-from reminder_site.actions.receipts import adopt, apply, flag_number, opt_out, standing, token_hash
+from reminder_site.actions.receipts import apply_status, flag_number, opt_out, standing, token_hash
 from reminder_site.config import settings
 from reminder_site.db import transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
-from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds, route
+from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, address, backoff_seconds, route
 from reminder_site.domain.error_words import explain
 from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
@@ -29,6 +29,8 @@ THIS_ATTEMPT = ATTEMPTS.c.message_id == bindparam("of_message"), ATTEMPTS.c.atte
 ANSWERS = ("outcome", "outcome_at", "sid", "request_id", "http_status", "code")
 ANSWERED = ATTEMPTS.update().where(*THIS_ATTEMPT, ATTEMPTS.c.outcome == "")
 ANSWERED = ANSWERED.values({name: bindparam(name) for name in ANSWERS})
+MESSAGES = Message.metadata.tables["message"]
+MINE = select(MESSAGES).where(MESSAGES.c.id == bindparam("message_id")).with_for_update()
 SAME_NUMBER_MICROSECONDS = 300_000
 
 
@@ -97,7 +99,7 @@ def stumble(*, message_id: int, words: str, now: pendulum.DateTime) -> None:
 def _intend(
     session: Session, message_id: int, owner: str, process: str, pace: Pace, held: bool, now: pendulum.DateTime
 ) -> Intent | None:
-    message = session.get(Message, message_id, with_for_update=True)
+    message = session.execute(MINE, {"message_id": message_id}).first()
     if message is None or message.state != states.LEASED or message.lease_owner != owner:
         return None
     if message.lease_until is None or message.lease_until <= now:
@@ -124,7 +126,7 @@ def _intend(
     return _commit_intent(session, message, "twilio" if way.way == "schedule" else "local", process, pace, now)
 
 
-def _wait(session: Session, message: Message, until: pendulum.DateTime, words: str, now: pendulum.DateTime) -> None:
+def _wait(session: Session, message: Any, until: pendulum.DateTime, words: str, now: pendulum.DateTime) -> None:
     """Put a leased message back until a moment; the reversible half of the protocol, so no line of history."""
     back = {"state": states.PENDING, "next_action_at": until, "lease_until": None, "version": Message.version + 1}
     if words:
@@ -134,11 +136,11 @@ def _wait(session: Session, message: Message, until: pendulum.DateTime, words: s
 
 
 def _commit_intent(
-    session: Session, message: Message, way: str, process: str, pace: Pace, now: pendulum.DateTime
+    session: Session, message: Any, way: str, process: str, pace: Pace, now: pendulum.DateTime
 ) -> Intent | None:
     token = secrets.token_hex(16)
     number = message.attempt_no + 1
-    body = fill(session, message, now=now)
+    body = fill(session, message.body, message.appointment_id, now=now)
     words = "handing it to Twilio with its send time" if way == "twilio" else "handing it to Twilio to be sent now"
     first_look_at = now.add(microseconds=int(pace.first_look_seconds * 1e6))
     begun = {"attempt_no": number, "route": way, "absent_reads": 0, "next_action_at": first_look_at}
@@ -149,7 +151,7 @@ def _commit_intent(
     return Intent(
         message_id=message.id,
         attempt_no=number,
-        to=message.address,
+        to=address(message.channel, message.to_e164),
         body=body,
         sender=message.sender,
         callback_url=f"{settings().public_base_url}/webhooks/twilio/status/{token}",
@@ -159,7 +161,7 @@ def _commit_intent(
     )
 
 
-def _extras(message: Message) -> dict[str, object]:
+def _extras(message: Any) -> dict[str, object]:
     """Say what the channel adds to a plain text: a template's SID and variables, media."""
     extras: dict[str, object] = {}
     if message.content_sid:
@@ -228,12 +230,10 @@ def _taken(session: Session, intent: Intent, outcome: Outcome, row: Any, now: pe
             waiting = Message.id == intent.message_id, Message.state == states.SCHEDULED
             session.execute(update(Message).where(*waiting).values(lease_until=None, **sweep))
         return
-    if row.sid is None:
-        adopt(session, intent.message_id, outcome.sid, now=now)
     # Twilio's own pages answer a create with SendAt by "accepted" or "queued" as well: it is held all the same.
     held = intent.send_at is not None and states.RANK.get(outcome.status, 0) <= states.RANK["queued"]
     status = "scheduled" if held else outcome.status
-    apply(session, row, status, None, by=WORKER, now=now)
+    apply_status(session, row, status, None, sid=outcome.sid, by=WORKER, now=now)
 
 
 def _come_back(session: Session, intent: Intent, outcome: Outcome, jitter: float, now: pendulum.DateTime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions.outbox import DONE, move, note
-from reminder_site.actions.receipts import adopt, apply_status
+from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.actions.sought import Sought, awaited, look_up, matches, owned, same_text
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
@@ -23,7 +23,7 @@ from reminder_site.queries.throttle import throttle
 
 NOT_CANCELABLE, NOT_FOUND = 30409, 20404
 READS_TO_PROVE_ABSENCE = 2
-SWEPT = frozenset({states.SCHEDULED, states.CANCELLED})
+SWEPT = frozenset({states.SCHEDULED, states.CANCELLED, states.SUPPRESSED})
 POLLED = frozenset({states.SCHEDULED, states.ACCEPTED, states.SENT})
 
 
@@ -73,7 +73,7 @@ def cancel(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
     if not status:
         return
     with transaction() as session:
-        apply_status(session, message_id, status, code, by=WORKER, now=now)
+        apply_status(session, standing(session, message_id), status, code, by=WORKER, now=now)
 
 
 def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
@@ -97,7 +97,7 @@ def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
         later = {"polls": polls, "next_action_at": wait, "lease_until": None}
         session.execute(update(Message).where(Message.id == message_id, Message.state.in_(POLLED)).values(**later))
         if remote is not None:
-            apply_status(session, message_id, remote.status, remote.error_code, by=WORKER, now=now)
+            apply_status(session, standing(session, message_id), remote.status, remote.error_code, by=WORKER, now=now)
         elif row.sid:
             words = "Twilio does not know this text"
             move(session, message_id, {states.SCHEDULED}, states.NEEDS_REVIEW, words=words, by=WORKER, now=now, **DONE)
@@ -166,8 +166,8 @@ def _adopt_oldest(session: Session, sought: Sought, found: list[Remote], now: pe
     known = session.scalar(select(Message.sid).where(Message.id == sought.message_id).with_for_update())
     oldest, *others = sorted(found, key=lambda r: (r.sid != known, r.created_at, r.sid))
     note(session, sought.message_id, states.UNKNOWN, "found at Twilio: it had been taken", WORKER, now)
-    adopt(session, sought.message_id, oldest.sid, now=now)
-    apply_status(session, sought.message_id, oldest.status, oldest.error_code, by=WORKER, now=now)
+    row = standing(session, sought.message_id)
+    apply_status(session, row, oldest.status, oldest.error_code, sid=oldest.sid, by=WORKER, now=now)
     if others:
         words = f"Twilio holds {len(others)} more of the same text: they are cancelled before they leave"
         note(session, sought.message_id, states.UNKNOWN, words, WORKER, now)

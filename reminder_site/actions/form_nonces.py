@@ -1,7 +1,7 @@
 """A form sent twice does its work once. `take` runs inside its caller's transaction; knows no form."""
 
 import pendulum
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -10,6 +10,7 @@ from reminder_site.domain.actor import Actor
 from reminder_site.models import FormNonce
 
 KEPT_HOURS = 24
+AN_OLD_ONE = select(FormNonce.id).where(FormNonce.taken_at < bindparam("before")).limit(1)  # asked at every heartbeat
 
 
 def take(session: Session, *, nonce: str, made: str, by: Actor, now: pendulum.DateTime) -> str | None:
@@ -30,8 +31,8 @@ def take(session: Session, *, nonce: str, made: str, by: Actor, now: pendulum.Da
 
 def forget(*, now: pendulum.DateTime) -> None:
     """Drop what was taken more than a day ago: nobody sends a form again after that."""
-    old = FormNonce.taken_at < now.subtract(hours=KEPT_HOURS)
-    if db.session.scalar(select(FormNonce.id).where(old).limit(1)) is None:
+    before = now.subtract(hours=KEPT_HOURS)
+    if db.session.scalar(AN_OLD_ONE, {"before": before}) is None:
         return
     with transaction() as session:
-        session.execute(delete(FormNonce).where(old))
+        session.execute(delete(FormNonce).where(FormNonce.taken_at < before))

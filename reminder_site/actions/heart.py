@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.db import Moment, db, transaction
@@ -13,6 +13,9 @@ from reminder_site.models import Heartbeat
 
 TRY_AGAIN_SECONDS = 60
 _heart = Heartbeat.metadata.tables["heartbeat"]
+# The worker beats every few seconds, also with nothing to do.
+BEAT = _heart.update().where(_heart.c.id == 1).values(beat_at=bindparam("now", type_=_heart.c.beat_at.type))
+BEAT = BEAT.returning(_heart.c.hold_since, _heart.c.circuit_open_at, _heart.c.clock_skew_seconds)
 STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why).where(_heart.c.id == 1)
 
 
@@ -28,11 +31,10 @@ class Pulse:
 def beat(*, now: pendulum.DateTime) -> Pulse:
     """Write down that the worker looks; return what stands in its way."""
     with transaction() as session:
-        row = session.get(Heartbeat, 1)
+        row = session.execute(BEAT, {"now": now}).first()
         if row is None:
-            row = Heartbeat(id=1, beat_at=now, clock_skew_seconds=0)
-            session.add(row)
-        row.beat_at = now
+            session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0))
+            return Pulse()
         return Pulse(row.hold_since is not None, row.circuit_open_at is not None, row.clock_skew_seconds != 0)
 
 

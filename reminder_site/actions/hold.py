@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import audit
 from reminder_site.actions.links import as_sent, relearn
 from reminder_site.actions.outbox import note, wake_after
-from reminder_site.actions.receipts import adopt, apply_status
+from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.config import settings
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
@@ -191,8 +191,8 @@ def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> bool:
             if message.sid is not None or message.state not in OPEN:
                 return True
             note(session, message_id, message.state, "found at Twilio: it had been texted before", WORKER, now)
-            adopt(session, message_id, remote.sid, now=now)
-            apply_status(session, message_id, remote.status, remote.error_code, by=WORKER, now=now)
+            row = standing(session, message_id)
+            apply_status(session, row, remote.status, remote.error_code, sid=remote.sid, by=WORKER, now=now)
             if message.appointment_id is not None:
                 relearn(session, message.appointment_id, remote.body, now=now)
     except IntegrityError:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pendulum
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Integer, bindparam, or_, select
 
 from reminder_site.actions.throttling import spend
 from reminder_site.db import db, transaction
@@ -13,6 +13,21 @@ from reminder_site.failpoints import reach
 from reminder_site.models import Message
 
 LEAVING = frozenset({states.PENDING, states.LEASED})
+# The worker asks every few seconds, also with nothing to do: what it asks is built once, and straight on the table.
+_m = Message.metadata.tables["message"]
+_most, _may_leave = bindparam("most", type_=Integer), bindparam("may_leave", type_=Integer)
+_due_now = _m.c.next_action_at <= bindparam("now"), or_(_m.c.lease_until.is_(None), _m.c.lease_until < bindparam("now"))
+_in_order = _m.c.next_action_at, _m.c.id
+_to_leave = _m.c.state.in_(sorted(LEAVING))
+_first = select(_m.c.id).where(*_due_now, _to_leave).order_by(*_in_order).limit(_may_leave)
+_due = select(_m.c.id, _m.c.state, _m.c.attempt_no, _m.c.useful_until).where(*_due_now)
+DUE = _due.order_by(*_in_order).limit(_most)
+# Where few texts may leave, all else that is due is looked at all the same.
+FEW_MAY_LEAVE = DUE.where(or_(~_to_leave, _m.c.useful_until <= bindparam("now"), _m.c.id.in_(_first)))
+_these = _m.c.id.in_(bindparam("ids", expanding=True))
+TAKE = _m.update().where(_these).values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+RESERVE = _m.update().where(_these, _m.c.state == states.PENDING)
+RESERVE = RESERVE.values(state=states.LEASED, version=_m.c.version + 1)
 
 
 @dataclass(frozen=True)
@@ -29,32 +44,20 @@ def lease(*, owner: str, limit: int, may_leave: int, pace: Pace, now: pendulum.D
 
     Looks with a plain read first: an idle site takes no write lock.
     """
-    due = _due(limit, may_leave, now)
-    if db.session.execute(due.limit(1)).first() is None:
+    due = DUE if may_leave >= limit else FEW_MAY_LEAVE
+    asked = {"now": now, "most": limit, "may_leave": may_leave}
+    if db.session.execute(due, asked | {"most": 1}).first() is None:
         db.session.rollback()
         return []
+    until = now.add(microseconds=int(pace.lease_seconds * 1e6))
     with transaction() as session:
-        rows = session.execute(due.with_for_update(skip_locked=True)).all()
+        rows = session.execute(due.with_for_update(skip_locked=True), asked).all()
         found = [Due(row.id, row.state, row.attempt_no) for row in rows]
         ids = [d.id for d in found]
-        taken = {"lease_owner": owner, "lease_until": now.add(microseconds=int(pace.lease_seconds * 1e6))}
-        session.execute(update(Message).where(Message.id.in_(ids)).values(**taken))
-        waiting = update(Message).where(Message.id.in_(ids), Message.state == states.PENDING)
-        session.execute(waiting.values(state=states.LEASED, version=Message.version + 1))
+        session.execute(TAKE, {"ids": ids, "owner": owner, "until": until})
+        session.execute(RESERVE, {"ids": ids})
         leaving = sum(row.state in LEAVING and row.useful_until > now for row in rows)
         spend(session, leaving, none_waits=leaving < may_leave and len(rows) < limit, now=now)
         reach("in_lease")
     reach("leased")
     return [replace(d, state=states.LEASED if d.state == states.PENDING else d.state) for d in found]
-
-
-def _due(limit: int, may_leave: int, now: pendulum.DateTime) -> Select[int, str, int, pendulum.DateTime]:
-    """Ask for what is due, oldest first; where few texts may leave, all else that is due is looked at all the same."""
-    due_now = Message.next_action_at <= now, or_(Message.lease_until.is_(None), Message.lease_until < now)
-    due = select(Message.id, Message.state, Message.attempt_no, Message.useful_until).where(*due_now)
-    in_order = Message.next_action_at, Message.id
-    if may_leave < limit:
-        to_leave = Message.state.in_(LEAVING)
-        first = select(Message.id).where(*due_now, to_leave).order_by(*in_order).limit(may_leave)
-        due = due.where(or_(~to_leave, Message.useful_until <= now, Message.id.in_(first)))
-    return due.order_by(*in_order).limit(limit)

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.config import settings
-from reminder_site.models import Appointment, ManageLink, Message
+from reminder_site.models import Appointment, ManageLink
 from reminder_site.queries.links import derive, token_hash, token_of
 from reminder_site.queries.links import link_url as link_url
 from reminder_site.queries.plans import LINK_FIELD, TOKEN_LENGTH
@@ -34,13 +34,13 @@ def link_for(session: Session, appointment: Appointment, now: pendulum.DateTime)
     return link
 
 
-def fill(session: Session, message: Message, *, now: pendulum.DateTime) -> str:
+def fill(session: Session, body: str, appointment_id: int | None, *, now: pendulum.DateTime) -> str:
     """Return a message's text as it leaves, with the patient's link in its place if the text has one."""
-    if LINK_FIELD not in message.body:
-        return message.body
-    appointment = session.get(Appointment, message.appointment_id) if message.appointment_id else None
+    if LINK_FIELD not in body:
+        return body
+    appointment = session.get(Appointment, appointment_id) if appointment_id else None
     url = link_url(link_for(session, appointment, now)) if appointment else ""
-    return message.body.replace(LINK_FIELD, url)
+    return body.replace(LINK_FIELD, url)
 
 
 def as_sent(body: str) -> re.Pattern[str]:

@@ -15,7 +15,7 @@ from reminder_site.actions import audit
 from reminder_site.db import after_commit
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.delivery import route
+from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, route
 from reminder_site.failpoints import reach
 from reminder_site.gateways.alarms import alarms
 from reminder_site.models import Message, MessageEvent
@@ -55,6 +55,7 @@ def move(
     """Move a message to a state if it is in one of `sources`; False means the race was lost.
 
     The only way a state changes, save the lease of a batch. Raises IllegalTransition for a move nobody may make.
+    One that was once unclear and is not to be sent is looked at once more, before a twin of it could leave Twilio.
     """
     for source in sources:
         states.check(source, to)
@@ -65,6 +66,9 @@ def move(
     found = session.execute(_moving(tuple(values)), {"moved_id": message_id, "sources": list(sources), **given}).first()
     if found is None:
         return False
+    if to in WOULD_BE_SENT_BY_A_TWIN and found.ever_unknown and now < found.send_at:
+        values["next_action_at"] = max(found.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES), now)
+        session.execute(LOOK_AGAIN, {"moved_id": message_id, "at": values["next_action_at"]})
     _show(session, message_id, {**values, "version": found.version})
     note(session, message_id, to, words, by, now)
     audit.record(session, actor=by, what=f"message.{to}", clinic_id=found.clinic_id, subject=found.public_id, now=now)
@@ -147,7 +151,7 @@ def _moving(names: tuple[str, ...]) -> Update:
     here = MESSAGES.c.id == bindparam("moved_id"), MESSAGES.c.state.in_(bindparam("sources", expanding=True))
     values = {name: bindparam(f"new_{name}", type_=MESSAGES.c[name].type) for name in names}
     moved = MESSAGES.update().where(*here).values(version=MESSAGES.c.version + 1, **values)
-    return moved.returning(MESSAGES.c.public_id, MESSAGES.c.clinic_id, MESSAGES.c.version)
+    return moved.returning(*(MESSAGES.c[n] for n in ("public_id", "clinic_id", "version", "ever_unknown", "send_at")))
 
 
 def _show(session: Session, message_id: int, values: dict[str, Any]) -> None:
@@ -164,4 +168,6 @@ def _ring() -> None:
 
 MESSAGES = Message.metadata.tables["message"]
 NOTE = MessageEvent.metadata.tables["message_event"].insert()
+LOOK_AGAIN = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id")).values(next_action_at=bindparam("at"))
+WOULD_BE_SENT_BY_A_TWIN = frozenset({states.CANCELLED, states.SUPPRESSED})
 DONE: dict[str, Any] = {"next_action_at": None, "lease_until": None}

@@ -37,8 +37,6 @@ BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
 BY_TOKEN = STANDING.join(_attempt, _attempt.c.message_id == _m.c.id)
 BY_TOKEN = BY_TOKEN.where(_attempt.c.token_hash == bindparam("token_hash"))
 SEEN = select(_event.c.id).where(*(_event.c[name] == bindparam(name) for name in ("sid", "status", "error_code")))
-ADOPT = _m.update().where(_m.c.id == bindparam("message_id"), _m.c.sid.is_(None))
-ADOPT = ADOPT.values(sid=bindparam("new_sid"), handed_at=bindparam("now"))
 
 
 def receive_status(*, token: str, sid: str, status: str, error_code: int | None, now: pendulum.DateTime) -> bool:
@@ -58,9 +56,7 @@ def receive_status(*, token: str, sid: str, status: str, error_code: int | None,
             session.execute(_event.insert(), [{**told, "message_id": row and row.id, "received_at": now}])
             if row is None:
                 return False
-            if row.sid is None:
-                adopt(session, row.id, sid, now=now)
-            apply(session, row, status, error_code, by=TWILIO, now=now)
+            apply_status(session, row, status, error_code, sid=sid, by=TWILIO, now=now)
             reach("in_receipt")
     except IntegrityError:
         if not _seen(told):
@@ -74,36 +70,31 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def adopt(session: Session, message_id: int, sid: str, *, now: pendulum.DateTime) -> None:
-    """Give a message its SID if it has none yet."""
-    session.execute(ADOPT, {"message_id": message_id, "new_sid": sid, "now": now})
-
-
-def apply_status(
-    session: Session, message_id: int, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
-) -> bool:
-    """Apply a Twilio status if it outranks what is known; False when it is old news."""
-    return apply(session, standing(session, message_id), status, error_code, by=by, now=now)
-
-
 def standing(session: Session, message_id: int) -> Any:
     """Read how a message stands, and keep others from changing it until this transaction ends."""
     return session.execute(BY_ID, {"message_id": message_id}).one()
 
 
-def apply(
-    session: Session, row: Any, status: str, error_code: int | None, *, by: Actor, now: pendulum.DateTime
+def apply_status(
+    session: Session,
+    row: Any,
+    status: str,
+    error_code: int | None,
+    *,
+    sid: str | None = None,
+    by: Actor,
+    now: pendulum.DateTime,
 ) -> bool:
-    """Apply a status to a message whose standing was read in this transaction."""
-    message_id = row.id
+    """Apply a Twilio status to a message as `standing` read it; False when what is known outranks it.
+
+    A message without a SID is adopted: it gets this one.
+    """
+    message_id, before = row.id, row.state
     status = status if status in states.RANK else "accepted"  # a word we do not know yet: Twilio has it, at least
     if not states.outranks(status, row.provider_rank):
         return False
-    changes = {"provider_rank": states.RANK[status], "provider_status": status}
-    if error_code:
-        changes["error_code"] = error_code
+    changes = _beside_state(row, status, error_code, sid, now)
     state = states.STATE_OF[status]
-    before = row.state
     if state == before:
         session.execute(update(Message).where(Message.id == message_id).values(**changes))
         return True
@@ -115,7 +106,7 @@ def apply(
         note(session, message_id, before, f"Twilio reports {status}", by, now)
         session.execute(update(Message).where(Message.id == message_id).values(**changes))
         return True
-    ends = DONE if state in states.SETTLED and not _has_twins(row, state, now) else _next_look(row, state, now)
+    ends = DONE if state in states.SETTLED else _next_look(row, state, now)
     words = _words(state, before, error_code, wanted=row.wanted)
     moved = move(session, message_id, {before}, state, words=words, by=by, now=now, **changes, **ends)
     if moved and not row.wanted and state == states.SCHEDULED:
@@ -125,13 +116,20 @@ def apply(
     return moved
 
 
-def _has_twins(row: Any, state: str, now: pendulum.DateTime) -> bool:
-    """Say whether a second copy of this text may lie at Twilio, to be sent though this one is not, or as well."""
-    return bool(row.ever_unknown) and (state == states.SCHEDULED or state == states.CANCELLED and now < row.send_at)
+def _beside_state(
+    row: Any, status: str, error_code: int | None, sid: str | None, now: pendulum.DateTime
+) -> dict[str, Any]:
+    """Return what a status says about a message beside its state."""
+    told: dict[str, Any] = {"provider_rank": states.RANK[status], "provider_status": status}
+    if row.sid is None:
+        told |= {"sid": sid, "handed_at": now}
+    if error_code:
+        told["error_code"] = error_code
+    return told
 
 
 def _next_look(row: Any, state: str, now: pendulum.DateTime) -> dict[str, object]:
-    if _has_twins(row, state, now):
+    if row.ever_unknown and state == states.SCHEDULED:  # a second copy may lie at Twilio, to be sent as well
         at = max(row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES), now)
     else:
         wait_seconds = POLL_AFTER_SECONDS[min(row.polls, len(POLL_AFTER_SECONDS) - 1)]

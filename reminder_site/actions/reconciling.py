@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import audit
 from reminder_site.actions.links import as_sent
 from reminder_site.actions.outbox import DONE, move
-from reminder_site.actions.receipts import apply_status
+from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.config import settings
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
@@ -66,7 +66,8 @@ def put_right(*, difference: Difference, sms: Sms, by: Actor, now: pendulum.Date
     with transaction() as session:
         if difference.kind == "status differs":
             status, code = difference.there, difference.error_code
-            return "taken over" if apply_status(session, difference.message_id, status, code, by=by, now=now) else ""
+            row = standing(session, difference.message_id)
+            return "taken over" if apply_status(session, row, status, code, by=by, now=now) else ""
         words = "Twilio does not know this text"
         to = states.NEEDS_REVIEW
         parked = difference.kind == "missing there" and move(

@@ -14,6 +14,7 @@ from reminder_site.queries.plans import ground
 
 BATCH = 50
 AT_ONCE = 500
+WAITING = select(Clinic.id).where(Clinic.replan_after.is_not(None))  # asked at every heartbeat
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ def follow(*, clinic_id: int, by: Actor, now: pendulum.DateTime, at_once: int = 
 
 def carry_on(*, by: Actor, now: pendulum.DateTime) -> int:
     """Plan one batch of each clinic that still has appointments waiting; returns how many were looked at."""
-    waiting = db.session.scalars(select(Clinic.id).where(Clinic.replan_after.is_not(None))).all()
+    waiting = db.session.scalars(WAITING).all()
     return sum(follow(clinic_id=clinic_id, by=by, now=now, at_once=BATCH).looked_at for clinic_id in waiting)
 
 
 def _batch(session: Session, clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
+    # The strongest of locks: it waits for bookings under way, whose rows refer to the clinic, and then sees them.
     clinic = session.scalars(select(Clinic).where(Clinic.id == clinic_id).with_for_update()).one()
     if clinic.replan_after is None:
         return Replanned(0, 0, False)

@@ -31,7 +31,9 @@ class Pace:
     """How long each step of the protocol may take, in seconds.
 
     A text must leave within `fence`; an unclear one is looked for only after `first_look` (fence + our read time-out +
-    Twilio's own + slack), and again `second_look` later. Failure campaigns divide all of it by one factor.
+    Twilio's own + slack), and again `second_look` later. A worker that stood still for `standstill` ends: what passed
+    the fence has left by then or never will (fence + standstill < both looks). Failure campaigns divide all of it by
+    one factor.
     """
 
     lease_seconds: float = 120
@@ -40,6 +42,7 @@ class Pace:
     second_look_seconds: float = 60
     silence_seconds: float = 30
     probe_seconds: float = 15
+    standstill_seconds: float = 90
 
     @classmethod
     def faster(cls, times: int) -> Self:
@@ -52,6 +55,7 @@ class Pace:
             base.second_look_seconds / times,
             base.silence_seconds / times,
             base.probe_seconds / times,
+            base.standstill_seconds / times,
         )
 
 
@@ -102,6 +106,11 @@ class Outcome:
     def unanswered(self) -> bool:
         """Say whether Twilio gave no answer of its own: not to be reached, a broken line, or a gateway's error."""
         return self.next in {"retry", "resolve"}
+
+
+def address(channel: str, e164: str) -> str:
+    """Return a recipient as Twilio wants it: channels other than SMS go in front of the number."""
+    return e164 if channel == "sms" else f"{channel}:{e164}"
 
 
 def not_sent(words: str) -> Outcome:

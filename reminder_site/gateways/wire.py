@@ -73,12 +73,15 @@ class Wire:
         """
         parts = urlsplit(url)
         place = (parts.scheme, parts.netloc)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
         connection = self._connected(place)
+        # All is made ready first: between the fence and the write there is no time for a pause to fall into.
+        request = _as_bytes(connection, method, target, body, headers)
+        connection.sock.settimeout(self._read_seconds)
         if may_leave is not None and not may_leave():
             raise FencedOff("the fence had closed before the first byte")
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
         try:
-            reply = _speak(connection, method, target, body, headers, self._read_seconds)
+            reply = _speak(connection, method, request, self._read_seconds)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._drop(place)
             raise Unclear(type(error).__name__) from error
@@ -137,21 +140,13 @@ def _as_bytes(
         shown["Content-Length"] = str(len(body))
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in shown.items())]
     if any("\r" in line or "\n" in line for line in lines):
-        raise ValueError("a header may not hold a line break")
+        raise NotSent("a header may not hold a line break")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
 
-def _speak(
-    connection: http.client.HTTPConnection,
-    method: str,
-    target: str,
-    body: bytes | None,
-    headers: Mapping[str, str],
-    read_seconds: float,
-) -> Reply:
+def _speak(connection: http.client.HTTPConnection, method: str, request: bytes, read_seconds: float) -> Reply:
+    connection.sock.sendall(request)
     ends_at = time.monotonic() + read_seconds
-    connection.sock.settimeout(read_seconds)
-    connection.sock.sendall(_as_bytes(connection, method, target, body, headers))
     reach("after_first_byte")
     with http.client.HTTPResponse(connection.sock, method=method) as answer:
         answer.begin()

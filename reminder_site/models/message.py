@@ -7,6 +7,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
+from reminder_site.domain.delivery import address
 from reminder_site.models.columns import public_id
 
 IN_FLIGHT = text("state IN ('submitting', 'unknown')")
@@ -72,8 +73,8 @@ class Message(Base):
 
     @property
     def address(self) -> str:
-        """The recipient as Twilio wants it: channels other than SMS go in front of the number."""
-        return self.to_e164 if self.channel == "sms" else f"{self.channel}:{self.to_e164}"
+        """The recipient as Twilio wants it."""
+        return address(self.channel, self.to_e164)
 
 
 class MessageEvent(Base):

@@ -9,11 +9,13 @@ from reminder_site.domain.audit_seal import SEALED, Entry, Head
 from reminder_site.models import Audit
 
 AT_ONCE = 1000
+_audit = Audit.metadata.tables["audit"]
+NEWEST = select(_audit.c.id, _audit.c.hash).order_by(_audit.c.id.desc()).limit(1)  # noted at every heartbeat
 
 
 def head() -> Head:
     """Return the newest entry of the chain."""
-    row = db.session.execute(select(Audit.id, Audit.hash).order_by(Audit.id.desc()).limit(1)).first()
+    row = db.session.execute(NEWEST).first()
     db.session.rollback()
     return Head(*row) if row else Head()
 

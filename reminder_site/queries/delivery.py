@@ -7,13 +7,15 @@ from reminder_site.db import db
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES
 from reminder_site.models import Message
 
+_m = Message.metadata.tables["message"]
+NEXT_ACTION_AT = select(func.min(_m.c.next_action_at)).where(
+    _m.c.next_action_at.is_not(None), _m.c.lease_until.is_(None)
+)
+
 
 def next_action_at() -> pendulum.DateTime | None:
     """Return the next moment (UTC) any message must be looked at, leases left aside."""
-    waiting = select(func.min(Message.next_action_at)).where(
-        Message.next_action_at.is_not(None), Message.lease_until.is_(None)
-    )
-    found: pendulum.DateTime | None = db.session.scalar(waiting)
+    found: pendulum.DateTime | None = db.session.scalar(NEXT_ACTION_AT)
     db.session.rollback()
     return found
 
