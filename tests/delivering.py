@@ -16,6 +16,8 @@ from reminder_site.actions.outbox import add_message, unwant
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.models import Attempt, Heartbeat, Message, MessageEvent
+from reminder_site.queries.delivery import next_action_at
+from reminder_site.queries.throttle import throttle
 from reminder_site.sandbox.identity import ACCOUNT_SID, AUTH_TOKEN, MESSAGING_SERVICE_SID
 
 numbers = count(2_125_550_100)
@@ -78,10 +80,16 @@ def trouble(sandbox, *rules, **more):
 
 
 def carry_on(worker, clock, *, minutes, step_seconds=15):
-    """Let time pass as it does for a running worker: a look every few seconds."""
-    for _ in range(int(minutes * 60 / step_seconds)):
+    """Let time pass as it does for a running worker: a look every few seconds, or a minute when nothing is due."""
+    for step in range(int(minutes * 60 / step_seconds)):
         clock.forward(seconds=step_seconds)
-        worker.settle()
+        if (step + 1) * step_seconds % 60 < step_seconds or _something_is_due(worker, clock.now()):
+            worker.settle()
+
+
+def _something_is_due(worker, now):
+    next_at = next_action_at()
+    return worker.safeguards.held or not throttle().is_free(now) or (next_at is not None and next_at <= now)
 
 
 def take_back(message_id, now, why="the appointment was cancelled"):

@@ -8,7 +8,7 @@ from reminder_site import failpoints
 from reminder_site.actions import following
 from reminder_site.actions.sought import look_up
 from reminder_site.db import transaction
-from reminder_site.models import Message
+from reminder_site.models import Clinic, Message
 from tests.delivering import a_text, at_twilio, carry_on, now_as, take_back, trouble
 
 
@@ -87,6 +87,19 @@ def test_a_cancelled_text_leaves_no_twin_that_is_sent(worker, clock, twins, sand
     carry_on(worker, clock, minutes=30)
     assert [text.status for text in at_twilio(sandbox)] == ["canceled", "canceled"]
     assert (now_as(twins).state, now_as(twins).next_action_at) == ("cancelled", None)
+
+
+def test_a_text_proved_absent_and_then_cancelled_leaves_no_twin_that_is_sent(worker, clock, clinic, unclear, sandbox):
+    trouble(sandbox, list_staleness_s=1000.0)
+    with transaction() as session:
+        session.get(Clinic, clinic.id).texting_on = False  # so that it waits here instead of being tried again
+    carry_on(worker, clock, minutes=5)
+    assert now_as(unclear).state == "pending"
+    take_back(unclear, clock.now())
+    assert now_as(unclear).state == "cancelled"
+    carry_on(worker, clock, minutes=60)
+    assert [text.status for text in at_twilio(sandbox)] == ["canceled"]
+    assert (now_as(unclear).state, now_as(unclear).next_action_at) == ("cancelled", None)
 
 
 def test_a_question_between_times_does_not_put_the_sweep_off(worker, clock, twins, sandbox):

@@ -41,10 +41,12 @@ def tamper(sandbox, **changes):
     sandbox.exchange.store.update(text)
 
 
-def a_copy(sandbox, **changes):
+def a_copy(sandbox, *, sids=(SID,), **changes):
     text = at_twilio(sandbox)[0]
     fields = {name: getattr(text, name) for name in text.__slots__}
-    sandbox.exchange.store.add(type(text)(**fields | {"sid": SID} | changes))
+    with sandbox.exchange.store.transaction():
+        for sid in sids:
+            sandbox.exchange.store.add(type(text)(**fields | {"sid": sid} | changes))
 
 
 def test_where_all_agrees_nothing_is_named(handed, sms, clock):
@@ -123,7 +125,5 @@ def test_a_twilio_that_does_not_answer_leaves_the_last_count(handed, sms, clock,
 
 
 def test_more_than_a_page_of_texts_is_compared(handed, sms, clock, sandbox):
-    with sandbox.exchange.store.transaction():
-        for number in range(1_500):
-            a_copy(sandbox, sid=f"SM{number:032x}", body="Elm Clinic: other words.")
+    a_copy(sandbox, sids=[f"SM{number:032x}" for number in range(1_500)], body="Elm Clinic: other words.")
     assert len(compared(sms, clock)) == 1_500

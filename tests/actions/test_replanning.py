@@ -1,13 +1,15 @@
 """After a change of settings every coming appointment gets its new plan, also when the process dies halfway."""
 
+import threading
 from datetime import datetime
 
 import pytest
 from sqlalchemy import select
 
-from reminder_site.actions import replanning, rules
+from reminder_site.actions import appointments, replanning, rules
 from reminder_site.db import db
 from reminder_site.domain.actor import OPERATOR, WORKER
+from reminder_site.domain.times import moment
 from reminder_site.models import Clinic, Reminder, ReminderRule
 from tests import factories
 
@@ -31,8 +33,9 @@ def planned(key):
 def busy(clinic):
     """Elm Clinic with 120 coming appointments, more than two batches."""
     patient = factories.a_patient(clinic)
-    for number in range(120):
-        factories.an_appointment(clinic, patient, datetime(2026, 11, 20 + number % 5, 9 + number % 8, 30))
+    with factories.at_once():
+        for number in range(120):
+            factories.an_appointment(clinic, patient, datetime(2026, 11, 20 + number % 5, 9 + number % 8, 30))
     return clinic
 
 
@@ -78,6 +81,32 @@ def test_a_change_in_the_middle_begins_anew(busy, now):
     replanning.follow(clinic_id=busy.id, **ABOUT, now=now)
     assert planned("3_days") == planned("1_day") == 0
     assert db.session.get(Clinic, busy.id, populate_existing=True).replan_after is None
+
+
+def test_what_is_booked_while_a_rule_is_saved_follows_it_too(app, clinic, now, monkeypatch):
+    patient, real = factories.a_patient(clinic).public_id, appointments.replan
+    time = moment(datetime(2026, 11, 20, 9, 30), clinic.time_zone)
+    planned_by_the_old_rules, waited = threading.Event(), threading.Event()
+
+    def then_wait(*given, **named):
+        real(*given, **named)
+        planned_by_the_old_rules.set()
+        waited.wait(0.5)
+
+    def book():
+        with app.app_context():
+            appointments.book(clinic_id=clinic.id, patient=patient, time=time, **ABOUT, now=now)
+
+    monkeypatch.setattr(appointments, "replan", then_wait)
+    booking = threading.Thread(target=book)
+    db.session.rollback()
+    booking.start()
+    assert planned_by_the_old_rules.wait(60)
+    switch_off(clinic, "3_days", now)
+    replanning.follow(clinic_id=clinic.id, **ABOUT, now=now)
+    waited.set()
+    booking.join()
+    assert planned("3_days") == 0 and planned("1_day") == 1
 
 
 def test_another_clinic_and_the_past_are_left_alone(clinic, now):

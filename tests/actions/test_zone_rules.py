@@ -20,10 +20,11 @@ def booked_by_old_rules(count):
     """Appointments at 10:00 in Vancouver on 15 December 2026, placed as tzdata 2025b had it: an hour too late."""
     clinic = factories.a_clinic(time_zone="America/Vancouver", country="CA")
     clinic.texts_on_sundays = True
-    made = [
-        factories.an_appointment(clinic, factories.a_patient(clinic), datetime(2026, 12, 15, 10), planned=False)
-        for _ in range(count)
-    ]
+    with factories.at_once():
+        made = [
+            factories.an_appointment(clinic, factories.a_patient(clinic), datetime(2026, 12, 15, 10), planned=False)
+            for _ in range(count)
+        ]
     with transaction() as session:
         late = {"starts_at": RIGHT.add(hours=1), "tzdb_version": "2025b"}
         session.execute(update(Appointment).values(**late))

@@ -54,7 +54,7 @@ class LiveSite:
         server = ["granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(self.port)]
         self._spawn([*server, "--blocking-threads", "4", "wsgi:app"])
         self._spawn(["flask", "--app", "wsgi", "worker"])
-        wait_until(lambda: self._answers(f"{self.url}/healthz"), "the site answers")
+        wait_until(lambda: self._answers(f"{self.url}/healthz"), "the site answers", seconds=90)
 
     def stop(self):
         for process in reversed(self.running):
@@ -164,9 +164,16 @@ class Served:
     def __init__(self, app, url):
         self.app, self.url, self.clock = app, url, app.extensions["clock"]
 
-    def sign_in(self, page, clinic, role="reception", name="Alice"):
-        """Sign somebody in through the page itself."""
-        staff = factories.a_staff(clinic, name, role)
+    def sign_in(self, page, clinic, role="reception"):
+        """Put Alice at a window, signed in."""
+        client = self.app.test_client()
+        factories.sign_in(client, clinic, role)
+        cookie = client.get_cookie("session")
+        page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.url}])
+
+    def sign_in_by_form(self, page, clinic):
+        """Sign Alice in through the page itself, which leads to the day list."""
+        staff = factories.a_staff(clinic)
         page.goto(f"{self.url}/sign-in")
         page.locator("#email").fill(staff.email)
         page.locator("#password").fill(factories.PASSWORD)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from reminder_site.actions import accounts, passwords
 from reminder_site.db import db, transaction
-from reminder_site.models import Audit, SignInTry, Staff, StaffClinic
+from reminder_site.models import Audit, SignInTry, Staff, StaffClinic, StaffSession
 from tests import factories
 from tests.web.desk import errors, page, send, token
 
@@ -29,6 +29,17 @@ def test_alice_signs_in_however_she_writes_her_address(client, clinic):
     factories.a_staff(clinic)
     assert try_to_sign_in(client, "  ALICE@Elm.example ", factories.PASSWORD).status_code == 303
     assert "Alice" in page(client, "/")
+
+
+def test_somebody_put_at_a_browser_by_the_tests_holds_what_the_page_gives(app, clinic):
+    held = []
+    for name, sign_in in (("Alice", factories.sign_in), ("Olga", factories.sign_in_by_form)):
+        browser = app.test_client()
+        staff = sign_in(browser, clinic, name=name)
+        row = db.session.scalars(select(StaffSession).where(StaffSession.staff_id == staff.id)).one()
+        with browser.session_transaction() as cookie:
+            held.append((set(cookie), cookie.permanent, cookie["_fresh"], row.clinic_id, row.expires_at, row.ended_at))
+    assert held[0] == held[1]
 
 
 def test_a_known_and_an_unknown_account_get_the_same_page(client, clinic):
@@ -178,7 +189,7 @@ def test_a_password_change_says_what_is_wrong(client, clinic, form, said):
 
 
 def test_guessing_the_present_password_is_throttled_too(client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     form = {"present": "wrong", "new": NEW, "again": NEW}
     answers = [send(client, "/account", form).status_code for _ in range(11)]
     assert answers == [422] * 10 + [429]
@@ -202,14 +213,14 @@ def test_a_clinic_of_somebody_else_cannot_be_opened(client, clinic):
 
 
 def test_signing_in_and_out_is_written_down(client, clinic):
-    staff = factories.sign_in(client, clinic)
+    staff = factories.sign_in_by_form(client, clinic)
     send(client, "/sign-out", {}, opened="/account")
     said = db.session.execute(select(Audit.what, Audit.subject).order_by(Audit.id)).all()
     assert said == [("session.opened", staff.public_id), ("session.ended", staff.public_id)]
 
 
 def test_signing_out_twice_is_harmless(client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     form = {"csrf_token": token(page(client, "/account"))}
     assert client.post("/sign-out", data=form).status_code == 303
     assert client.post("/sign-out", data=form).status_code == 400

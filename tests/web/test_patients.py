@@ -202,7 +202,7 @@ def test_an_auditor_may_look_but_change_nothing(client, clinic, carol):
 
 @pytest.mark.skipif(not NAUGHTY.exists(), reason="the shared test data are not here")
 def test_every_naughty_string_is_kept_as_a_name_or_refused_in_words(desk, clinic):
-    kept = refused = 0
+    kept, refused = [], 0
     strings = json.loads(NAUGHTY.read_text("utf-8"))
     page = BeautifulSoup(desk.get("/patients/new").text, "html.parser")
     token = page.find(attrs={"name": "csrf_token"})["value"]
@@ -213,13 +213,18 @@ def test_every_naughty_string_is_kept_as_a_name_or_refused_in_words(desk, clinic
             assert wrong(answer, "first_name")
             refused += 1
             continue
-        shown = desk.get(answer.location).text
         patient = db.session.scalar(select(Patient.first_name).order_by(Patient.id.desc()).limit(1))
         assert patient.strip() == patient
         assert patient in string
-        heading = re.search(r"<h1>(.*?)</h1>", shown, re.DOTALL).group(1)
-        assert unescape(heading).strip() == patient
+        kept.append((patient, answer.location))
+    assert len(kept) + refused == len(strings) == 515
+    assert len(kept) > 400
+    if db.engine.dialect.name == "sqlite":  # what a page shows hangs on no database
+        _each_is_shown_as_it_is(desk, kept)
+
+
+def _each_is_shown_as_it_is(desk, kept):
+    for name, address in kept:
+        heading = re.search(r"<h1>(.*?)</h1>", desk.get(address).text, re.DOTALL).group(1)
+        assert unescape(heading).strip() == name
         assert "<" not in heading
-        kept += 1
-    assert kept + refused == len(strings) == 515
-    assert kept > 400

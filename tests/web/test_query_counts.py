@@ -32,9 +32,10 @@ def book(count):
     """Book so many appointments, one after the other, on the clinic's Monday; return the last."""
     clinic = db.session.scalars(select(Clinic)).one()
     starts = datetime(2026, 11, 2, 9, 30)
-    for number in range(count):
-        patient = factories.a_patient(clinic, f"Given{number}", f"Family{number}")
-        made = factories.an_appointment(clinic, patient, starts + timedelta(minutes=10 * number))
+    with factories.at_once():
+        for number in range(count):
+            patient = factories.a_patient(clinic, f"Given{number}", f"Family{number}")
+            made = factories.an_appointment(clinic, patient, starts + timedelta(minutes=10 * number))
     return made
 
 

@@ -35,7 +35,7 @@ def copy_of(app, client):
 
 
 def test_a_copied_cookie_opens_nothing_after_sign_out(app, client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     thief = copy_of(app, client)
     assert thief.get("/account").status_code == 200
     send(client, "/sign-out", {}, opened="/account")
@@ -43,7 +43,7 @@ def test_a_copied_cookie_opens_nothing_after_sign_out(app, client, clinic):
 
 
 def test_switching_an_account_off_ends_its_sessions(app, client, clinic):
-    staff = factories.sign_in(client, clinic)
+    staff = factories.sign_in_by_form(client, clinic)
     boss = app.test_client()
     factories.sign_in(boss, clinic, role="administrator", name="Dana")
     send(boss, f"/settings/staff/{staff.public_id}/off", {}, opened="/settings/staff")
@@ -51,7 +51,7 @@ def test_switching_an_account_off_ends_its_sessions(app, client, clinic):
 
 
 def test_a_new_password_ends_every_other_session(app, client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     thief = copy_of(app, client)
     new = "violin lagoon stapler moss"
     send(client, "/account", {"present": factories.PASSWORD, "new": new, "again": new})
@@ -63,7 +63,7 @@ def test_signing_in_starts_a_new_session(app, client, clinic):
     factories.a_staff(clinic, "Olga")
     client.get("/sign-in")
     planted = cookie(client)
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     attacker = app.test_client()
     attacker.set_cookie("session", planted)
     assert attacker.get("/account").location.startswith("/sign-in")
@@ -71,7 +71,7 @@ def test_signing_in_starts_a_new_session(app, client, clinic):
 
 
 def test_a_second_sign_in_gets_a_token_of_its_own(app, client, clinic):
-    staff = factories.sign_in(client, clinic)
+    staff = factories.sign_in_by_form(client, clinic)
     form = {"email": staff.email, "password": factories.PASSWORD}
     send(app.test_client(), "/sign-in", form)
     hashes = db.session.scalars(select(StaffSession.token_hash)).all()
@@ -79,7 +79,7 @@ def test_a_second_sign_in_gets_a_token_of_its_own(app, client, clinic):
 
 
 def test_the_database_holds_no_token_that_could_be_used(app, client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     with client.session_transaction() as session:
         held = session["_user_id"]
     row = db.session.scalars(select(StaffSession)).one()
@@ -87,7 +87,7 @@ def test_the_database_holds_no_token_that_could_be_used(app, client, clinic):
 
 
 def test_a_session_ends_after_twelve_hours(client, clinic, clock):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     clock.machine += timedelta(hours=11, minutes=59)
     assert client.get("/account").status_code == 200
     clock.machine += timedelta(minutes=2)
@@ -95,13 +95,13 @@ def test_a_session_ends_after_twelve_hours(client, clinic, clock):
 
 
 def test_a_jump_of_the_sandboxs_clock_signs_nobody_out(client, clinic, clock):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     clock.forward(days=35)
     assert client.get("/account").status_code == 200
 
 
 def test_a_session_that_rests_too_long_is_over(client, clinic, monkeypatch):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     real = TimestampSigner.get_timestamp
     rested = settings().session_idle_minutes * 60
     monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda signer: real(signer) + rested - 5)
@@ -111,7 +111,7 @@ def test_a_session_that_rests_too_long_is_over(client, clinic, monkeypatch):
 
 
 def test_a_page_that_renews_itself_does_not_keep_the_session_alive(client, clinic):
-    factories.sign_in(client, clinic)
+    factories.sign_in_by_form(client, clinic)
     assert "Set-Cookie" in client.get("/account").headers
     assert "Set-Cookie" not in client.get("/account", headers={"X-Quiet-Refresh": "1"}).headers
 

@@ -1,0 +1,13 @@
+"""The order of the tests: the long ones first, and as many for each process, so that none is left running alone."""
+
+import os
+
+
+def pytest_collection_modifyitems(items):
+    """Begin the share of each process with long tests; pytest-xdist cuts what it is given into equal pieces."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("slow")]
+    short = [item for item in items if not item.get_closest_marker("slow")]
+    ends = [len(short) * share // processes for share in range(processes + 1)]
+    shares = [long[n::processes] + short[ends[n] : ends[n + 1]] for n in range(processes)]
+    items[:] = [item for share in shares for item in share]
