@@ -136,6 +136,12 @@ def looks_before(moment):
     return db.session.scalar(select(func.count()).where(Message.next_action_at <= moment))
 
 
+def waiting():
+    """Say how many texts any worker could take up now."""
+    due = Message.state == states.PENDING, Message.next_action_at <= now()
+    return db.session.scalar(select(func.count()).select_from(Message).where(*due))
+
+
 def ledger():
     """Return what the site believes of every text."""
     columns = ("id", "body", "state", "wanted", "sid", "state_why", "attempt_no", "send_at", "handed_at", "created_at",

@@ -85,10 +85,11 @@ def _sweep(trial):
 
 
 def _spool(trial):
-    """The database takes no answers for a while."""
+    """The database takes no answers for a while. One text at a time: of two, one may be spooled as the other dies."""
     trial.ask(refuse)
     _seed(trial)
-    died = _die(trial, "before_spool", more=_seed, times=1) | _die(trial, "after_spool", more=_seed, times=1)
+    died = _die(trial, "before_spool", more=_seed, times=1, at_once=1)
+    died |= _die(trial, "after_spool", more=_seed, times=1, at_once=1)
     trial.ask(allow)
     return died | _die(trial, "spool_recorded", times=1)
 
@@ -126,8 +127,8 @@ def _die_at_the_desk(trial, point):
 
 
 def _seed(trial):
-    """Put texts in the outbox if few are waiting there."""
-    if trial.ask(desk.looks_before, moment=trial.ask(desk.now)) < 8:
+    """Put texts in the outbox if few are waiting there; what a dead worker holds, or a sweep is due for, does not."""
+    if trial.ask(desk.waiting) < 8:
         trial.seed_texts(8, SPREAD)
 
 
