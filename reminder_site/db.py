@@ -91,11 +91,14 @@ def transaction() -> Iterator[Session]:
         hook()
 
 
-def before_commit(session: Session, step: Callable[[Session], None]) -> None:
-    """Have a step run as the last thing inside this transaction (once, however often it is asked for)."""
+def before_commit(session: Session, step: Callable[[Session], None], *, first: bool = False) -> None:
+    """Have a step run as the last thing inside this transaction (once, however often it is asked for).
+
+    Steps run in the order they were asked for, `first` ones before the others.
+    """
     steps = session.info.setdefault("before_commit", [])
     if step not in steps:
-        steps.append(step)
+        steps.insert(0 if first else len(steps), step)
 
 
 def after_commit(session: Session, hook: Callable[[], None]) -> None:

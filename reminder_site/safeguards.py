@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 
 from reminder_site.actions import delivery, hold
+from reminder_site.actions.intents import Intent
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain.delivery import Outcome, Pace
@@ -67,13 +68,14 @@ class Safeguards:
             self._look_at = float("inf")
             submit(self._look)
 
-    def keep(self, intent: delivery.Intent, outcome: Outcome) -> None:
+    def keep(self, answer: delivery.Answer) -> None:
         """Spool an answer that the database would not take, if a text came of it."""
+        intent, outcome = answer.intent, answer.outcome
         if not outcome.sid:
             return
         reach("before_spool")
         try:
-            self.spool.add(Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, self.clock.now()))
+            self.spool.add(Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, answer.at))
         except OSError:
             log.exception("the spool could not be written; Twilio's own list will tell")
         reach("after_spool")
@@ -83,8 +85,7 @@ class Safeguards:
             self.spool.discard()  # it tells of another past; the hold finds its texts
         while spooled := self.spool.read():
             for taken in spooled:
-                intent, outcome = _recorded(taken)
-                delivery.record(intent=intent, outcome=outcome, jitter=0.0, pace=self.pace, now=taken.at)
+                delivery.record(answers=[_recorded(taken)], pace=self.pace)
             reach("spool_recorded")
             self.spool.clear()
 
@@ -103,7 +104,8 @@ class Safeguards:
             self._look_at = self.monotonic() + self.pace.second_look_seconds
 
 
-def _recorded(taken: Taken) -> tuple[delivery.Intent, Outcome]:
+def _recorded(taken: Taken) -> delivery.Answer:
     """Return as much of an attempt and its answer as recording them needs."""
-    intent = delivery.Intent(taken.message_id, taken.attempt_no, "", "", "", "", None, taken.at, {})
-    return intent, Outcome("created", "taken", "Twilio took it", taken.sid, taken.status)
+    intent = Intent(taken.message_id, taken.attempt_no, "", "", "", "", None, taken.at, {})
+    outcome = Outcome("created", "taken", "Twilio took it", taken.sid, taken.status)
+    return delivery.Answer(intent, outcome, taken.at)

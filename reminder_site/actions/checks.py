@@ -1,5 +1,6 @@
 """The last look before a text leaves: is it still wanted, allowed, and of use? Runs inside the intent's transaction."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,13 @@ _m, _clinic, _patient, _out = (Message.metadata.tables[n] for n in ("message", "
 _in_force = _out.c.e164 == _m.c.to_e164, _out.c.sender == _m.c.sender, _out.c.ended_at.is_(None)
 CIRCUMSTANCES = (
     select(
+        _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
         *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
     )
     .select_from(_m.join(_clinic, _clinic.c.id == _m.c.clinic_id).outerjoin(_patient, _patient.c.id == _m.c.patient_id))
-    .where(_m.c.id == bindparam("message_id"))
+    .where(_m.c.id.in_(bindparam("ids", expanding=True)))
 )
 TODAY = select(_m.c.id).where(
     _m.c.clinic_id == bindparam("clinic_id"), _m.c.kind != "reply", _m.c.handed_at > bindparam("day_ago")
@@ -42,16 +44,42 @@ class Verdict:
     words: str = ""
 
 
-def last_check(session: Session, message: Any, *, now: pendulum.DateTime) -> Verdict:
+class Circumstances:
+    """What decides about some texts beside themselves; read in a transaction that keeps them as they are."""
+
+    def __init__(self, session: Session, ids: Collection[int], *, now: pendulum.DateTime) -> None:
+        self._session, self._day_ago = session, now.subtract(days=1)
+        self._of = {row.id: row for row in session.execute(CIRCUMSTANCES, {"ids": list(ids)})}
+        self._sent: dict[int, int] = {}
+
+    def of(self, message: Any) -> Any:
+        """Return the circumstances of one message."""
+        return self._of[message.id]
+
+    def sent_today(self, message: Any) -> int:
+        """Say how many texts its clinic has handed over in 24 hours, up to its limit, those to leave now included."""
+        clinic = message.clinic_id
+        if clinic not in self._sent:
+            asked = {"clinic_id": clinic, "day_ago": self._day_ago, "cap": self.of(message).daily_cap}
+            self._sent[clinic] = self._session.scalar(SENT_TODAY, asked) or 0
+        return self._sent[clinic]
+
+    def leaves(self, message: Any) -> None:
+        """Take note that this one leaves."""
+        if message.kind != "reply" and message.clinic_id in self._sent:
+            self._sent[message.clinic_id] += 1
+
+
+def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -> Verdict:
     """Decide whether a message (a row of its table) that is about to leave may leave."""
     if not message.wanted:
         return Verdict(states.CANCELLED, words=f"cancelled: {message.unwanted_why}")
-    found = session.execute(CIRCUMSTANCES, {"message_id": message.id}).one()
+    found = around.of(message)
     if message.kind != "reply" and found.opted_out:
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
     if not found.texting_on:
         return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words="texting is switched off for this clinic")
-    return _other_number(message, found) or _late_at_night(message, found, now) or _cap(session, message, found, now)
+    return _other_number(message, found) or _late_at_night(message, found, now) or _cap(message, around, now)
 
 
 def _other_number(message: Any, found: Any) -> Verdict | None:
@@ -81,12 +109,11 @@ def _late_at_night(message: Any, found: Any, now: pendulum.DateTime) -> Verdict 
     return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening")
 
 
-def _cap(session: Session, message: Any, found: Any, now: pendulum.DateTime) -> Verdict:
+def _cap(message: Any, around: Circumstances, now: pendulum.DateTime) -> Verdict:
     if message.kind == "reply":
         return Verdict()
-    today = {"clinic_id": message.clinic_id, "day_ago": now.subtract(days=1), "cap": found.daily_cap}
-    sent = session.scalar(SENT_TODAY, today) or 0
-    if sent < found.daily_cap:
+    cap = around.of(message).daily_cap
+    if around.sent_today(message) < cap:
         return Verdict()
-    words = f"waiting: the clinic's limit of {found.daily_cap} texts in 24 hours is reached"
+    words = f"waiting: the clinic's limit of {cap} texts in 24 hours is reached"
     return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words=words)

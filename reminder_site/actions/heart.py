@@ -67,9 +67,16 @@ def open_circuit(session: Session, words: str, now: pendulum.DateTime) -> None:
     session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**found))
 
 
-def why_stopped(session: Session, now: pendulum.DateTime) -> str:
-    """Say why nothing may be handed over, or nothing; a refused account is tried with one text a minute."""
-    row = session.execute(STOPS).first()
+def stops(session: Session) -> Any:
+    """Read what may stand in the way of every text."""
+    return session.execute(STOPS).first()
+
+
+def why_stopped(session: Session, row: Any, now: pendulum.DateTime) -> str:
+    """Say why a text may not be handed over, or nothing; a refused account is tried with one text a minute.
+
+    `row` is what `stops` read in this transaction.
+    """
     if row is None:
         return ""
     if abs(row.clock_skew_seconds) > SKEW_STOP_SECONDS:

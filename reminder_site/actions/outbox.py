@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
 from reminder_site.actions import audit
-from reminder_site.db import after_commit
+from reminder_site.db import after_commit, before_commit
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, route
@@ -123,9 +123,13 @@ def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Act
 
 
 def note(session: Session, message_id: int, state: str, words: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Add a line to a message's history."""
+    """Add a line to a message's history, written with all others of this transaction before its audit chain is locked.
+
+    A line shares a lock on its message: whoever held the chain and waited for a message could wait for ever.
+    """
     line = {"message_id": message_id, "at": now, "state": state, "words": words[:300], "by": by.name}
-    session.execute(NOTE, [line])
+    session.info.setdefault("history", []).append(line)
+    before_commit(session, _write_history, first=True)
 
 
 def wake_after(session: Session) -> None:
@@ -161,13 +165,17 @@ def _show(session: Session, message_id: int, values: dict[str, Any]) -> None:
         set_committed_value(held, name, value)
 
 
+def _write_history(session: Session) -> None:
+    session.execute(NOTES, session.info.pop("history"))
+
+
 def _ring() -> None:
     reach("before_hint")
     alarms().now()
 
 
 MESSAGES = Message.metadata.tables["message"]
-NOTE = MessageEvent.metadata.tables["message_event"].insert()
+NOTES = MessageEvent.metadata.tables["message_event"].insert()
 LOOK_AGAIN = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id")).values(next_action_at=bindparam("at"))
 WOULD_BE_SENT_BY_A_TWIN = frozenset({states.CANCELLED, states.SUPPRESSED})
 DONE: dict[str, Any] = {"next_action_at": None, "lease_until": None}

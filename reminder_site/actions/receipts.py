@@ -1,6 +1,7 @@
 """What Twilio tells us about a text: status callbacks, and the shared step that applies any status, from anywhere."""
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import pendulum
@@ -33,6 +34,8 @@ STANDING = select(
     _m.c.ever_unknown,
 ).with_for_update(of=_m)
 BY_ID = STANDING.where(_m.c.id == bindparam("message_id"))
+BY_IDS = STANDING.where(_m.c.id.in_(bindparam("ids", expanding=True))).order_by(_m.c.id)
+NOT_AT_WORK = BY_IDS.with_for_update(of=_m, skip_locked=True)
 BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
 BY_TOKEN = STANDING.join(_attempt, _attempt.c.message_id == _m.c.id)
 BY_TOKEN = BY_TOKEN.where(_attempt.c.token_hash == bindparam("token_hash"))
@@ -73,6 +76,13 @@ def token_hash(token: str) -> str:
 def standing(session: Session, message_id: int) -> Any:
     """Read how a message stands, and keep others from changing it until this transaction ends."""
     return session.execute(BY_ID, {"message_id": message_id}).one()
+
+
+def standing_of(session: Session, ids: Collection[int], *, alone: bool) -> dict[int, Any]:
+    """Read how messages stand, and keep others from changing them; several at once (not `alone`) wait for nobody:
+    those that somebody else works on are left out.
+    """
+    return {row.id: row for row in session.execute(BY_IDS if alone else NOT_AT_WORK, {"ids": list(ids)})}
 
 
 def apply_status(

@@ -203,7 +203,7 @@ def test_a_hand_over_nobody_finished_is_taken_up_by_the_next_worker(app, clinic,
     message_id = a_text(clinic, clock.now())
     with transaction() as session:
         session.execute(update(Heartbeat).values(beat_at=clock.now()))
-    worker.sms = Dies()
+    worker.handing_over.sms = Dies()
     with pytest.raises(SystemExit):
         worker.settle(limit=1)
     assert now_as(message_id).state == "submitting"

@@ -9,7 +9,7 @@ from tests.delivering import a_text
 @pytest.fixture
 def fence(worker, clock):
     """The fence of an intent that is written now."""
-    return worker._fence(clock.now())
+    return worker.handing_over.fence(clock.now(), worker.monotonic())
 
 
 def test_it_is_open_at_first_and_closed_after_a_minute(fence, clock):

@@ -134,12 +134,12 @@ def test_an_unclear_text_is_not_given_up_while_twilio_is_silent(clinic, worker, 
 
 
 def test_a_worker_that_had_stood_still_does_not_take_twilio_for_silent(clinic, worker, clock, sandbox):
-    may_leave = worker._fence
-    worker._fence = lambda intent_at: lambda: False
+    may_leave = worker.handing_over.fence
+    worker.handing_over.fence = lambda *begun: lambda: False
     for _ in range(15):
         a_text(clinic, clock.now(), useful_minutes=600)
     worker.settle()
-    worker._fence = may_leave
+    worker.handing_over.fence = may_leave
     assert standing().is_free(clock.now())
 
 

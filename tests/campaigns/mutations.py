@@ -26,14 +26,14 @@ class Mutation:
 GATE = (
     Mutation(
         "fence",
-        "reminder_site/worker.py",
+        "reminder_site/handing_over.py",
         "return self.monotonic() < ends and -5 < wall_seconds < self.pace.fence_seconds",
         "return True",
         "tests/actions/test_fence.py",
     ),
     Mutation(
         "quiescence",
-        "reminder_site/worker.py",
+        "reminder_site/handing_over.py",
         "if read - self._quiet_since.setdefault(attempt, read) < self.pace.first_look_seconds:",
         "if False:",
         "tests/actions/test_delivery_unclear.py::test_a_wall_clock_that_jumps_ahead_does_not_hurry_the_proof",
@@ -47,9 +47,9 @@ GATE = (
     ),
     Mutation(
         "check in the intent",
-        "reminder_site/actions/delivery.py",
-        "verdict = checks.last_check(session, message, now=now)",
-        "verdict = checks.Verdict()",
+        "reminder_site/actions/intents.py",
+        "now, checked = self.now, checks.last_check(message, self.around, now=self.now)",
+        "now, checked = self.now, checks.Verdict()",
         "tests/actions/test_delivery_checks.py",
     ),
     Mutation(

@@ -1,0 +1,196 @@
+"""The intent to create a text: everything is checked once more, and committed before the call is made."""
+
+import json
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pendulum
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from reminder_site.actions import checks, heart
+from reminder_site.actions.links import fill
+from reminder_site.actions.outbox import DONE, move, wake_later
+from reminder_site.actions.receipts import token_hash
+from reminder_site.config import settings
+from reminder_site.db import transaction
+from reminder_site.domain import message_state as states
+from reminder_site.domain.actor import WORKER
+from reminder_site.domain.delivery import Pace, address, route
+from reminder_site.failpoints import reach
+from reminder_site.models import Attempt, Message
+
+MESSAGES = Message.metadata.tables["message"]
+MINE = select(MESSAGES).where(MESSAGES.c.id.in_(bindparam("ids", expanding=True))).order_by(MESSAGES.c.id)
+INTENDED = Attempt.metadata.tables["attempt"].insert()
+SAME_NUMBER_MICROSECONDS = 300_000
+LEAVE = checks.Verdict()
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A committed decision to create one text; everything the call needs, nothing it does not."""
+
+    message_id: int
+    attempt_no: int
+    to: str
+    body: str
+    sender: str
+    callback_url: str
+    send_at: pendulum.DateTime | None
+    intent_at: pendulum.DateTime
+    extras: dict[str, object]
+
+
+def intend(
+    *, ids: Collection[int], owner: str, process: str, pace: Pace, held: bool, now: pendulum.DateTime
+) -> dict[int, Intent | None]:
+    """Check texts once more and commit the intents to create them, all in one transaction; None for what stays.
+
+    What does not leave is put where it belongs: waiting, cancelled, suppressed or expired, always with the reason.
+    Several at once wait for nobody: those that somebody else works on are left out, to be tried one by one. So are all
+    when a text to one of the numbers is on the wire.
+    """
+    reach("before_intent")
+    try:
+        with transaction() as session:
+            decided = _Decision(session, owner, process, pace, held, now).on(ids)
+            reach("in_intent")
+    except IntegrityError:
+        if len(ids) > 1:
+            return {}
+        for message_id in ids:
+            _wait_for_the_other(message_id, owner, now)
+        return dict.fromkeys(ids)
+    reach("after_intent")
+    return decided
+
+
+class _Decision:
+    """Which of some leased texts leave now. Lives as long as the transaction it decides in."""
+
+    def __init__(
+        self, session: Session, owner: str, process: str, pace: Pace, held: bool, now: pendulum.DateTime
+    ) -> None:
+        self.session, self.owner, self.process = session, owner, process
+        self.pace, self.held, self.now = pace, held, now
+        self.attempts: list[dict[str, Any]] = []
+        self.on_the_wire: set[tuple[str, str]] = set()
+
+    def on(self, ids: Collection[int]) -> dict[int, Intent | None]:
+        """Decide on each, and write the intents."""
+        mine = MINE.with_for_update(skip_locked=len(ids) > 1)
+        messages = self.session.execute(mine, {"ids": list(ids)}).all()
+        self.around = checks.Circumstances(self.session, [message.id for message in messages], now=self.now)
+        self.stops = heart.stops(self.session)
+        decided = {message.id: self._on(message) for message in messages}
+        if self.attempts:
+            self.session.execute(INTENDED, self.attempts)
+        return decided
+
+    def _on(self, message: Any) -> Intent | None:
+        if not self._is_mine(message):
+            return None
+        verdict, way = self._verdict(message)
+        if verdict.ends_as:
+            words = verdict.words
+            move(self.session, message.id, {states.LEASED}, verdict.ends_as, words=words, by=WORKER, now=self.now,
+                 **DONE)  # fmt: skip
+        elif verdict.until is not None:
+            self._wait(message, verdict.until, verdict.words)
+        else:
+            return self._commit(message, "twilio" if way == "schedule" else "local")
+        return None
+
+    def _is_mine(self, message: Any) -> bool:
+        lives = message.lease_until is not None and message.lease_until > self.now
+        return lives and message.state == states.LEASED and message.lease_owner == self.owner
+
+    def _verdict(self, message: Any) -> tuple[checks.Verdict, str]:
+        """Say whether a text leaves now, and by which way."""
+        now, checked = self.now, checks.last_check(message, self.around, now=self.now)
+        if checked.ends_as:
+            return checked, ""
+        if self.held:
+            return checks.Verdict(until=now.add(seconds=15), words="waiting: sending is on hold"), ""
+        here = message.local_only or not message.sender.startswith("MG")  # only a Messaging Service can schedule
+        way = route(send_at=message.send_at, useful_until=message.useful_until, now=now, local_only=here)
+        if way.way == "expire":
+            return checks.Verdict(states.EXPIRED, words="not sent: by now it would come too late to be of use"), ""
+        if (until := way.until or checked.until) is not None:
+            return checks.Verdict(until=until, words=checked.words), ""
+        return self._in_the_way(message), way.way
+
+    def _in_the_way(self, message: Any) -> checks.Verdict:
+        if (message.to_e164, message.sender) in self.on_the_wire:
+            return checks.Verdict(until=self.now)  # after the other one
+        why = heart.why_stopped(self.session, self.stops, self.now)
+        return checks.Verdict(until=self.now.add(seconds=heart.TRY_AGAIN_SECONDS), words=why) if why else LEAVE
+
+    def _wait(self, message: Any, until: pendulum.DateTime, words: str) -> None:
+        """Put a leased message back until a moment; the reversible half of the protocol, so no line of history."""
+        back = {"state": states.PENDING, "next_action_at": until, "lease_until": None, "version": Message.version + 1}
+        if words:
+            back["state_why"] = words[:200]
+        mine = Message.id == message.id, Message.state == states.LEASED
+        self.session.execute(update(Message).where(*mine).values(**back))
+        if until > self.now:
+            wake_later(self.session, (until - self.now).total_seconds())
+
+    def _commit(self, message: Any, way: str) -> Intent | None:
+        now, number, token = self.now, message.attempt_no + 1, secrets.token_hex(16)
+        body = fill(self.session, message.body, message.appointment_id, now=now)
+        words = "handing it to Twilio with its send time" if way == "twilio" else "handing it to Twilio to be sent now"
+        first_look_at = now.add(microseconds=int(self.pace.first_look_seconds * 1e6))
+        begun = {"attempt_no": number, "route": way, "absent_reads": 0, "next_action_at": first_look_at}
+        if not move(self.session, message.id, {states.LEASED}, states.SUBMITTING, words=words, by=WORKER, now=now,
+                    **begun):  # fmt: skip
+            return None
+        self.around.leaves(message)
+        self.on_the_wire.add((message.to_e164, message.sender))
+        attempt = {"message_id": message.id, "attempt_no": number, "token_hash": token_hash(token), "intent_at": now}
+        self.attempts.append({**attempt, "process": self.process, "route": way, "outcome": "", "request_id": ""})
+        return Intent(
+            message_id=message.id,
+            attempt_no=number,
+            to=address(message.channel, message.to_e164),
+            body=body,
+            sender=message.sender,
+            callback_url=f"{settings().public_base_url}/webhooks/twilio/status/{token}",
+            send_at=message.send_at if way == "twilio" else None,
+            intent_at=now,
+            extras=_extras(message),
+        )
+
+
+def _extras(message: Any) -> dict[str, object]:
+    """Say what the channel adds to a plain text: a template's SID and variables, media."""
+    extras: dict[str, object] = {}
+    if message.content_sid:
+        extras["content_sid"] = message.content_sid
+        extras["content_variables"] = json.dumps(message.content_variables or {})
+    if message.media_urls:
+        extras["media_url"] = list(message.media_urls)
+    return extras
+
+
+def _wait_for_the_other(message_id: int, owner: str, now: pendulum.DateTime) -> None:
+    """Another text to the same number is on the wire, look again in a moment, or when it is cleared up."""
+    with transaction() as session:
+        to, sender = session.execute(select(Message.to_e164, Message.sender).where(Message.id == message_id)).one()
+        other = session.execute(
+            select(Message.state, Message.next_action_at).where(
+                Message.to_e164 == to, Message.sender == sender, Message.state.in_(states.IN_FLIGHT)
+            )
+        ).first()
+        again = now.add(microseconds=SAME_NUMBER_MICROSECONDS)
+        if other and other.state == states.UNKNOWN and other.next_action_at:
+            again = max(again, other.next_action_at)
+        session.execute(
+            update(Message)
+            .where(Message.id == message_id, Message.state == states.LEASED, Message.lease_owner == owner)
+            .values(state=states.PENDING, next_action_at=again, lease_until=None)
+        )
