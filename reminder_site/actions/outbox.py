@@ -1,6 +1,6 @@
 """Shared steps on the outbox: put a message in, take one out, move one along; inside the caller's transaction."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,23 +22,31 @@ from reminder_site.models import Message, MessageEvent
 
 
 def add_message(session: Session, *, by: Actor, now: pendulum.DateTime, **columns: Any) -> Message:
-    """Put a message in the outbox, to be looked at when it can leave; one with the same dedupe_key is not doubled.
+    """Put one message in the outbox, as `add_messages` does."""
+    return add_messages(session, [columns], by=by, now=now)[0]
 
-    `columns` are those of models.Message; send_at and useful_until are UTC.
+
+def add_messages(
+    session: Session, wanted: Sequence[dict[str, Any]], *, by: Actor, now: pendulum.DateTime
+) -> list[Message]:
+    """Put messages in the outbox, to be looked at when they can leave; one with the same dedupe_key is not doubled.
+
+    Each of `wanted` holds columns of models.Message; send_at and useful_until are UTC.
     """
-    there = session.scalar(select(Message).where(Message.dedupe_key == columns["dedupe_key"]))
-    if there is not None:
-        return there
-    until = route(send_at=columns["send_at"], useful_until=columns["useful_until"], now=now).until
-    message = Message(created_at=now, next_action_at=until or now, **columns)
-    session.add(message)
+    keys = [columns["dedupe_key"] for columns in wanted]
+    there = {m.dedupe_key: m for m in session.scalars(select(Message).where(Message.dedupe_key.in_(keys)))}
+    new = [_new(columns, now) for columns in wanted if columns["dedupe_key"] not in there]
+    session.add_all(new)
     session.flush()
-    note(session, message.id, states.PENDING, "planned", by, now)
-    if until is None:
-        wake_after(session)
-    else:
-        wake_later(session, (until - now).total_seconds())
-    return message
+    for message in new:
+        note(session, message.id, states.PENDING, "planned", by, now)
+        until = message.next_action_at
+        if until is not None and until > now:
+            wake_later(session, (until - now).total_seconds())
+        else:
+            wake_after(session)
+    there |= {message.dedupe_key: message for message in new}
+    return [there[key] for key in keys]
 
 
 def move(
@@ -130,6 +138,11 @@ def note(session: Session, message_id: int, state: str, words: str, by: Actor, n
     line = {"message_id": message_id, "at": now, "state": state, "words": words[:300], "by": by.name}
     session.info.setdefault("history", []).append(line)
     before_commit(session, _write_history, first=True)
+
+
+def _new(columns: dict[str, Any], now: pendulum.DateTime) -> Message:
+    until = route(send_at=columns["send_at"], useful_until=columns["useful_until"], now=now).until
+    return Message(created_at=now, next_action_at=until or now, **columns)
 
 
 def wake_after(session: Session) -> None:

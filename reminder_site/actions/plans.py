@@ -1,12 +1,13 @@
 """The only way reminders come and go: derive the plan of an appointment anew and apply the difference."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pendulum
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions.outbox import add_message, unwant
+from reminder_site.actions.outbox import add_messages, unwant
 from reminder_site.domain import message_state as states
 from reminder_site.domain import zones
 from reminder_site.domain.actor import Actor
@@ -73,19 +74,19 @@ def replan(
     case = _Case(session, base or ground(session, appointment.clinic_id), appointment, patient, by, now)
     entries = _entries(case)
     desired = _desired(case, entries)
-    added = dropped = 0
+    dropped, new = 0, []
     for key, (step, body) in desired.items():
         entry = _standing(entries, key, appointment.round)
         if entry is not None and _same(entry, step, body, case):
             continue
         if entry is not None:
             dropped += _drop(case, entry, _why_dropped(appointment, entry))
-        added += _add(case, step, body)
+        new.append((step, body))
     for entry in entries:
         stale = entry.reminder.round != appointment.round or entry.reminder.step_key not in desired
         if entry.reminder.wanted and stale and not entry.texted:
             dropped += _drop(case, entry, _why_dropped(appointment, entry))
-    return Change(added, dropped)
+    return Change(_add(case, new, entries), dropped)
 
 
 def switch_off(session: Session, reminder: Reminder, *, why: str, by: Actor, now: pendulum.DateTime) -> None:
@@ -105,13 +106,14 @@ def send_now(
     """
     patient = session.get_one(Patient, appointment.patient_id)
     case = _Case(session, ground(session, appointment.clinic_id), appointment, patient, by, now)
-    entry = next(e for e in _entries(case) if e.reminder.id == reminder.id)
+    entries = _entries(case)
+    entry = next(e for e in entries if e.reminder.id == reminder.id)
     if entry.message is None:
         raise ValueError("a skipped reminder has no text to send")
     _drop(case, entry, f"sent now instead, by {by.name}")
     step = replace(_by_hand(reminder), send_at=now, local=to_local(now, appointment.time_zone))
     step = replace(step, why=f"sent now by {by.name}", useful_until=max(step.useful_until or now, now.add(minutes=15)))
-    _add(case, step, entry.message.body, by_hand=True)
+    _add(case, [(step, entry.message.body)], entries, by_hand=True)
 
 
 def _by_hand(reminder: Reminder) -> Step:
@@ -223,41 +225,43 @@ def _drop(case: _Case, entry: _Entry, why: str) -> int:
     return unwant(case.session, [entry.message.id], why=why, by=case.by, now=case.now)
 
 
-def _add(case: _Case, step: Step, body: str, *, by_hand: bool = False) -> int:
-    reminder = _reminder(case, step)
-    reminder.by_hand = by_hand
-    case.session.add(reminder)
+def _add(case: _Case, new: list[tuple[Step, str]], entries: list[_Entry], *, by_hand: bool = False) -> int:
+    """Add reminders, and to those that are not skipped their texts; return how many of these."""
+    reminders = [_reminder(case, step, entries, by_hand=by_hand) for step, _ in new]
+    case.session.add_all(reminders)
     case.session.flush()
-    if step.send_at is None or step.useful_until is None:
-        return 0
-    add_message(
-        case.session,
-        by=case.by,
-        now=case.now,
-        clinic_id=case.appointment.clinic_id,
-        patient_id=case.patient.id,
-        appointment_id=case.appointment.id,
-        reminder_id=reminder.id,
-        kind="notice" if "-" in step.key else "reminder",
-        channel=case.patient.channel,
-        dedupe_key=f"rem:{reminder.id}:{reminder.generation}",
-        to_e164=case.patient.phone_e164,
-        sender=sender_of(case.base.clinic),
-        body=body,
-        send_at=step.send_at,
-        useful_until=step.useful_until,
-    )
-    return 1
+    texts = [
+        _text(case, reminder, body)
+        for reminder, (_, body) in zip(reminders, new, strict=True)
+        if reminder.send_at is not None and reminder.useful_until is not None
+    ]
+    return len(add_messages(case.session, texts, by=case.by, now=case.now)) if texts else 0
 
 
-def _reminder(case: _Case, step: Step) -> Reminder:
-    of_this_step = Reminder.appointment_id == case.appointment.id, Reminder.step_key == step.key
-    last = case.session.scalar(select(func.max(Reminder.generation)).where(*of_this_step))
+def _text(case: _Case, reminder: Reminder, body: str) -> dict[str, Any]:
+    return {
+        "clinic_id": case.appointment.clinic_id,
+        "patient_id": case.patient.id,
+        "appointment_id": case.appointment.id,
+        "reminder_id": reminder.id,
+        "kind": "notice" if "-" in reminder.step_key else "reminder",
+        "channel": case.patient.channel,
+        "dedupe_key": f"rem:{reminder.id}:{reminder.generation}",
+        "to_e164": case.patient.phone_e164,
+        "sender": sender_of(case.base.clinic),
+        "body": body,
+        "send_at": reminder.send_at,
+        "useful_until": reminder.useful_until,
+    }
+
+
+def _reminder(case: _Case, step: Step, entries: list[_Entry], *, by_hand: bool) -> Reminder:
+    generations = [entry.reminder.generation for entry in entries if entry.reminder.step_key == step.key]
     return Reminder(
         clinic_id=case.appointment.clinic_id,
         appointment_id=case.appointment.id,
         step_key=step.key,
-        generation=(last or 0) + 1,
+        generation=max(generations, default=0) + 1,
         round=case.appointment.round,
         name=step.name,
         why=step.why[:400],
@@ -268,6 +272,7 @@ def _reminder(case: _Case, step: Step) -> Reminder:
         useful_until=step.useful_until,
         asks=step.asks,
         flagged=step.flagged,
+        by_hand=by_hand,
         created_at=case.now,
     )
 
