@@ -10,7 +10,7 @@ from typing import Any
 
 import pendulum
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Engine, MetaData, event
+from sqlalchemy import Connection, DateTime, Engine, MetaData, event, text
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -34,6 +34,7 @@ db = SQLAlchemy(
     session_options={"expire_on_commit": False, "autoflush": False},
     engine_options={"hide_parameters": True},
 )
+GIVE_WAY = text("SET LOCAL lock_timeout = '500ms'")
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _sqlite_writer = threading.Lock()
 
@@ -89,6 +90,15 @@ def transaction() -> Iterator[Session]:
             _writing.reset(token)
     for hook in session.info.pop("after_commit", ()):
         hook()
+
+
+def give_way(session: Session) -> None:
+    """Have this transaction rather fail than wait long for a row or a lock that somebody else holds (PostgreSQL).
+
+    Half a second is less than the second after which PostgreSQL looks for a circle of waiting and picks a victim.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(GIVE_WAY)
 
 
 def before_commit(session: Session, step: Callable[[Session], None], *, first: bool = False) -> None:

@@ -12,7 +12,7 @@ from reminder_site.actions import heart
 from reminder_site.actions.intents import Intent
 from reminder_site.actions.outbox import DONE, move, note, rows
 from reminder_site.actions.receipts import apply_status, flag_number, opt_out, standing_of
-from reminder_site.db import transaction
+from reminder_site.db import give_way, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds
@@ -21,6 +21,7 @@ from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
 
 GIVE_UP_FAILURES = 5
+CHANGES_OTHER_TEXTS = frozenset({"suppress"})  # an opt-out takes back all that is on its way to the number
 ATTEMPTS = Attempt.metadata.tables["attempt"]
 THIS_ATTEMPT = ATTEMPTS.c.message_id == bindparam("of_message"), ATTEMPTS.c.attempt_no == bindparam("of_attempt")
 ANSWERS = ("outcome", "outcome_at", "sid", "request_id", "http_status", "code")
@@ -41,12 +42,16 @@ class Answer:
 def record(*, answers: Sequence[Answer], pace: Pace) -> list[Answer]:
     """Write down what came back from some attempts, in one transaction; a late or doubled record changes nothing.
 
-    The attempts are of different texts. Several at once wait for nobody: what somebody else works on is returned, to
-    be recorded by itself.
+    The attempts are of different texts. Several at once wait for nobody for long: what somebody else works on is
+    returned, to be recorded by itself, and so is what changes other texts as well.
     """
     reach("before_record")
+    alone = len(answers) == 1
+    ids = [a.intent.message_id for a in answers if alone or a.outcome.next not in CHANGES_OTHER_TEXTS]
     with transaction() as session:
-        rows_of = standing_of(session, [answer.intent.message_id for answer in answers], alone=len(answers) == 1)
+        if not alone:
+            give_way(session)
+        rows_of = standing_of(session, ids, alone=alone)
         for answer in answers:
             if answer.intent.message_id in rows_of:
                 _record(session, answer, rows_of[answer.intent.message_id], pace)

@@ -16,7 +16,7 @@ from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, wake_later
 from reminder_site.actions.receipts import token_hash
 from reminder_site.config import settings
-from reminder_site.db import transaction
+from reminder_site.db import give_way, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Pace, address, route
@@ -25,6 +25,8 @@ from reminder_site.models import Attempt, Message
 
 MESSAGES = Message.metadata.tables["message"]
 MINE = select(MESSAGES).where(MESSAGES.c.id.in_(bindparam("ids", expanding=True))).order_by(MESSAGES.c.id)
+_of_numbers = MESSAGES.c.to_e164.in_(bindparam("numbers", expanding=True)), MESSAGES.c.state.in_(states.IN_FLIGHT)
+ON_THE_WIRE = select(MESSAGES.c.to_e164, MESSAGES.c.sender).where(*_of_numbers)
 INTENDED = Attempt.metadata.tables["attempt"].insert()
 SAME_NUMBER_MICROSECONDS = 300_000
 LEAVE = checks.Verdict()
@@ -51,8 +53,8 @@ def intend(
     """Check texts once more and commit the intents to create them, all in one transaction; None for what stays.
 
     What does not leave is put where it belongs: waiting, cancelled, suppressed or expired, always with the reason.
-    Several at once wait for nobody: those that somebody else works on are left out, to be tried one by one. So are all
-    when a text to one of the numbers is on the wire.
+    Several at once wait for nobody for long: those that somebody else works on, or whose number has a text on the wire,
+    are left out, to be tried one by one. So are all, or an error is raised, when that happens only meanwhile.
     """
     reach("before_intent")
     try:
@@ -77,23 +79,43 @@ class _Decision:
     ) -> None:
         self.session, self.owner, self.process = session, owner, process
         self.pace, self.held, self.now = pace, held, now
-        self.attempts: list[dict[str, Any]] = []
-        self.on_the_wire: set[tuple[str, str]] = set()
+        self.wait_until: list[pendulum.DateTime] = []
+        self.numbers: set[tuple[str, str]] = set()
 
     def on(self, ids: Collection[int]) -> dict[int, Intent | None]:
-        """Decide on each, and write the intents."""
-        mine = MINE.with_for_update(skip_locked=len(ids) > 1)
-        messages = self.session.execute(mine, {"ids": list(ids)}).all()
+        """Decide on each in the order of `ids`, then write the intents of those that leave.
+
+        They are written in the order of their numbers: of two workers with the same numbers none waits for the other
+        in a circle.
+        """
+        messages = self._read(ids)
         self.around = checks.Circumstances(self.session, [message.id for message in messages], now=self.now)
         self.stops = heart.stops(self.session)
-        decided = {message.id: self._on(message) for message in messages}
-        if self.attempts:
-            self.session.execute(INTENDED, self.attempts)
+        decided: dict[int, Intent | None] = {message.id: None for message in messages}
+        leaving = [(message, way) for message in messages if (way := self._way_out(message))]
+        attempts: list[dict[str, Any]] = []
+        for message, way in sorted(leaving, key=lambda each: _number(each[0])):
+            decided[message.id] = self._commit(message, way, attempts)
+        if attempts:
+            self.session.execute(INTENDED, attempts)
+        if self.wait_until:
+            wake_later(self.session, (min(self.wait_until) - self.now).total_seconds())
         return decided
 
-    def _on(self, message: Any) -> Intent | None:
+    def _read(self, ids: Collection[int]) -> list[Any]:
+        """Read the texts and keep others from changing them; of several, leave out what one would have to wait for."""
+        if len(ids) == 1:
+            return list(self.session.execute(MINE.with_for_update(), {"ids": list(ids)}))
+        give_way(self.session)
+        found = {row.id: row for row in self.session.execute(MINE.with_for_update(skip_locked=True), {"ids": [*ids]})}
+        numbers = {"numbers": [row.to_e164 for row in found.values()]}
+        busy = {_number(row) for row in self.session.execute(ON_THE_WIRE, numbers)}
+        return [found[each] for each in ids if each in found and _number(found[each]) not in busy]
+
+    def _way_out(self, message: Any) -> str:
+        """Return the way a text leaves now; empty when it does not, and has been put where it belongs."""
         if not self._is_mine(message):
-            return None
+            return ""
         verdict, way = self._verdict(message)
         if verdict.ends_as:
             words = verdict.words
@@ -102,8 +124,10 @@ class _Decision:
         elif verdict.until is not None:
             self._wait(message, verdict.until, verdict.words)
         else:
-            return self._commit(message, "twilio" if way == "schedule" else "local")
-        return None
+            self.around.leaves(message)
+            self.numbers.add(_number(message))
+            return "twilio" if way == "schedule" else "local"
+        return ""
 
     def _is_mine(self, message: Any) -> bool:
         lives = message.lease_until is not None and message.lease_until > self.now
@@ -125,7 +149,7 @@ class _Decision:
         return self._in_the_way(message), way.way
 
     def _in_the_way(self, message: Any) -> checks.Verdict:
-        if (message.to_e164, message.sender) in self.on_the_wire:
+        if _number(message) in self.numbers:
             return checks.Verdict(until=self.now)  # after the other one
         why = heart.why_stopped(self.session, self.stops, self.now)
         return checks.Verdict(until=self.now.add(seconds=heart.TRY_AGAIN_SECONDS), words=why) if why else LEAVE
@@ -138,9 +162,9 @@ class _Decision:
         mine = Message.id == message.id, Message.state == states.LEASED
         self.session.execute(update(Message).where(*mine).values(**back))
         if until > self.now:
-            wake_later(self.session, (until - self.now).total_seconds())
+            self.wait_until.append(until)
 
-    def _commit(self, message: Any, way: str) -> Intent | None:
+    def _commit(self, message: Any, way: str, attempts: list[dict[str, Any]]) -> Intent | None:
         now, number, token = self.now, message.attempt_no + 1, secrets.token_hex(16)
         body = fill(self.session, message.body, message.appointment_id, now=now)
         words = "handing it to Twilio with its send time" if way == "twilio" else "handing it to Twilio to be sent now"
@@ -149,10 +173,8 @@ class _Decision:
         if not move(self.session, message.id, {states.LEASED}, states.SUBMITTING, words=words, by=WORKER, now=now,
                     **begun):  # fmt: skip
             return None
-        self.around.leaves(message)
-        self.on_the_wire.add((message.to_e164, message.sender))
         attempt = {"message_id": message.id, "attempt_no": number, "token_hash": token_hash(token), "intent_at": now}
-        self.attempts.append({**attempt, "process": self.process, "route": way, "outcome": "", "request_id": ""})
+        attempts.append({**attempt, "process": self.process, "route": way, "outcome": "", "request_id": ""})
         return Intent(
             message_id=message.id,
             attempt_no=number,
@@ -164,6 +186,11 @@ class _Decision:
             intent_at=now,
             extras=_extras(message),
         )
+
+
+def _number(message: Any) -> tuple[str, str]:
+    """Name what only one text at a time may be on its way to: a number, from one sender."""
+    return message.to_e164, message.sender
 
 
 def _extras(message: Any) -> dict[str, object]:

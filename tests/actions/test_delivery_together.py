@@ -1,18 +1,21 @@
 """Many texts at once: decided together, written down together, and none of them in the way of another."""
 
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Barrier, Thread
 
 import psycopg
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, func, select, update
 
 from reminder_site.actions import delivery, intents
 from reminder_site.actions.delivery import Answer
 from reminder_site.db import db, transaction
 from reminder_site.domain.delivery import Outcome, Pace
+from reminder_site.gateways.alarms import Alarms
 from reminder_site.handing_over import Decided
-from reminder_site.models import Attempt, Message
+from reminder_site.models import Attempt, Clinic, Message
+from tests import factories
 from tests.delivering import a_text, at_twilio, attempts, now_as, trouble
 from tests.stores import postgres_url
 
@@ -24,10 +27,24 @@ ME = {"owner": "me", "process": "me", "pace": Pace(), "held": False}
 def leased(clinic, now, count):
     """Texts that this worker has taken up."""
     ids = [a_text(clinic, now, in_minutes=60) for _ in range(count)]
-    with transaction() as session:
-        taken = {"state": "leased", "lease_owner": "me", "lease_until": now.add(minutes=2)}
-        session.execute(update(Message).where(Message.id.in_(ids)).values(**taken))
+    take_up(ids, now)
     return ids
+
+
+def take_up(ids, now, owner="me"):
+    """Lease these texts to a worker."""
+    with transaction() as session:
+        lease = {"state": "leased", "lease_owner": owner, "lease_until": now.add(minutes=2)}
+        session.execute(update(Message).where(Message.id.in_(ids)).values(**lease))
+
+
+def at_once(work, each):
+    """Do something for each, all at the same time."""
+    threads = [Thread(target=work, args=(one,)) for one in each]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def taken(intent, now):
@@ -94,6 +111,60 @@ def test_who_decides_on_many_waits_for_nobody(app, clinic, now):
     assert [now_as(each).state for each in ids] == ["scheduled", "scheduled", "leased", "scheduled", "scheduled"]
 
 
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
+def test_two_workers_with_the_same_numbers_never_wait_in_a_circle(app, clinic, now, monkeypatch):
+    numbers, met, told = ["+12125550142", "+12125550143"], Barrier(2), {}
+    of_worker = {
+        name: [a_text(clinic, now, in_minutes=60, to_e164=number) for number in order]
+        for name, order in {"one": numbers, "two": numbers[::-1]}.items()
+    }
+    for name, ids in of_worker.items():
+        take_up(ids, now, name)
+    read = intents._Decision._read
+
+    def read_both(decision, ids):
+        messages = read(decision, ids)
+        met.wait(10)
+        return messages
+
+    def decide(name):
+        with app.app_context():
+            told[name] = intents.intend(ids=of_worker[name], now=now, **ME | {"owner": name})
+
+    monkeypatch.setattr(intents._Decision, "_read", read_both)
+    at_once(decide, of_worker)
+    assert sorted(map(len, told.values())) == [0, 2]
+
+
+@pytest.mark.parametrize("order", ["opt-out first", "opt-out last"])
+def test_an_opt_out_among_the_answers_takes_back_what_is_answered_with_it(clinic, now, order):
+    patient = factories.a_patient(clinic)
+    factories.an_appointment(clinic, patient, datetime(2026, 11, 20, 14, 30))
+    with transaction() as session:
+        session.execute(update(Clinic).values(sender="MG" + "b" * 32))
+    db.session.expire_all()
+    factories.an_appointment(clinic, patient, datetime(2026, 11, 24, 14, 30))
+    of_sender = dict(db.session.execute(select(Message.sender, func.max(Message.id)).group_by(Message.sender)).all())
+    new = of_sender.pop("MG" + "b" * 32)
+    (old,) = of_sender.values()
+    take_up([new, old], now)
+    decided = intents.intend(ids=[new, old], now=now, **ME)
+    refused = Answer(decided[new], Outcome("refused", "suppress", "opted out", code=21610, http_status=400), now)
+    answers = [refused, taken(decided[old], now)]
+    for left in delivery.record(answers=answers if order == "opt-out first" else answers[::-1], pace=Pace()):
+        delivery.record(answers=[left], pace=Pace())
+    assert (now_as(new).state, now_as(old).state) == ("suppressed", "cancelling")
+
+
+def test_texts_that_wait_together_ask_the_queue_once(clinic, now, monkeypatch):
+    with transaction() as session:
+        session.execute(update(Clinic).values(texting_on=False))
+    ids, hints = leased(clinic, now, 5), []
+    monkeypatch.setattr(Alarms, "in_seconds", lambda alarms, delay_seconds: hints.append(delay_seconds))
+    assert set(intents.intend(ids=ids, now=now, **ME).values()) == {None}
+    assert len(hints) == 1
+
+
 def test_answers_that_come_in_together_are_each_written_once(app, clinic, worker, now):
     ids = leased(clinic, now, 24)
     decided = Decided(intents.intend(ids=ids, now=now, **ME), worker.monotonic())
@@ -110,11 +181,7 @@ def test_answers_that_come_in_together_are_each_written_once(app, clinic, worker
             over.finish(slip)
 
     over.sms = type("Sms", (), {"create": staticmethod(create)})()
-    threads = [Thread(target=carry, args=(each,)) for each in ids]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(carry, ids)
     assert {now_as(each).state for each in ids} == {"scheduled"}
     assert db.session.scalars(select(Attempt.outcome)).all() == ["created"] * len(ids)
 
