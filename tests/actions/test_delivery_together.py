@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 import psycopg
 import pytest
 from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from reminder_site.actions import delivery, intents
 from reminder_site.actions.delivery import Answer
@@ -53,11 +54,11 @@ def taken(intent, now):
 
 
 @contextmanager
-def held(message_id):
-    """Somebody else works on a message for as long as this lasts."""
+def held(row_id, table="message"):
+    """Somebody else works on a message, or another row, for as long as this lasts."""
     database = db.engine.url.database
     with psycopg.connect(postgres_url(), dbname=database) as other:
-        other.execute("SELECT id FROM message WHERE id = %s FOR UPDATE", [message_id])
+        other.execute(f"SELECT id FROM {table} WHERE id = %s FOR UPDATE", [row_id])
         yield
 
 
@@ -109,6 +110,17 @@ def test_who_decides_on_many_waits_for_nobody(app, clinic, now):
         assert delivery.record(answers=answers, pace=Pace()) == [answers[0]]
     assert delivery.record(answers=answers[:1], pace=Pace()) == []
     assert [now_as(each).state for each in ids] == ["scheduled", "scheduled", "leased", "scheduled", "scheduled"]
+
+
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
+def test_many_rather_go_one_by_one_than_wait_for_one_appointment(app, clinic, now):
+    """The first text with a link to an appointment needs a look at it, which whoever answers for it holds."""
+    appointment = factories.an_appointment(clinic, factories.a_patient(clinic), planned=False)
+    ids = [a_text(clinic, now, in_minutes=60, body="{{link}}", appointment_id=appointment.id), *leased(clinic, now, 3)]
+    take_up(ids, now)
+    with held(appointment.id, "appointment"), pytest.raises(OperationalError, match="lock timeout"):
+        intents.intend(ids=ids, now=now, **ME)
+    assert None not in intents.intend(ids=ids, now=now, **ME).values()
 
 
 @pytest.mark.parametrize("app", ["postgresql"], indirect=True)
