@@ -86,3 +86,4 @@ $(VENV)/.installed: requirements.txt | $(BIN)/python
 $(VENV)/.installed-dev: requirements.txt requirements-scale.txt requirements-dev.txt | $(BIN)/python
 	$(call install,requirements-dev.txt)
 	@touch $(VENV)/.installed
+	@$(BIN)/python -c "import tests.conftest"  # compiles what it imports once, not in each process of the suite
