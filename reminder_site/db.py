@@ -1,16 +1,20 @@
 """The database session, the Moment column and the one way to write: `transaction()`. Knows no tables."""
 
 import os
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import pendulum
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Engine, MetaData, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +39,12 @@ db = SQLAlchemy(
     engine_options={"hide_parameters": True},
 )
 GIVE_WAY = text("SET LOCAL lock_timeout = '500ms'")
+# PostgreSQL's serialization_failure, deadlock_detected, and unique_violation: what lost against somebody else's change.
+CONFLICTS = frozenset({"40001", "40P01", "23505"})
+MOST_TRIES = 6
+LONGEST_PAUSE_SECONDS = 0.3
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _sqlite_writer = threading.Lock()
 
@@ -73,6 +83,7 @@ def transaction() -> Iterator[Session]:
     session = db.session()
     session.rollback()
     session.expire_all()
+    session.info.clear()
     lock = _sqlite_writer if db.engine.dialect.name == "sqlite" else None
     with lock or _nothing():
         token = _writing.set(True)
@@ -90,6 +101,47 @@ def transaction() -> Iterator[Session]:
             _writing.reset(token)
     for hook in session.info.pop("after_commit", ()):
         hook()
+
+
+def retried(action: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Have a whole action run anew, with the same arguments, when it lost against somebody else's change.
+
+    The database picks one of two that wait for each other, or that insert the same key, and undoes all it did; the
+    next try sees what the other one made. Every function that opens a `transaction` carries this, and does nothing
+    outside it that must not be done twice. After the last try the database's own error is raised.
+    """
+
+    @wraps(action)
+    def until_it_passes(*args: _Given.args, **given: _Given.kwargs) -> _Result:
+        for tried in range(1, MOST_TRIES):
+            try:
+                return action(*args, **given)
+            except DBAPIError as error:
+                if not lost_a_race(error):
+                    raise
+            time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, 0.02 * 2**tried)))  # noqa: S311 - spreads retries
+        return action(*args, **given)
+
+    return until_it_passes
+
+
+def lost_a_race(error: DBAPIError) -> bool:
+    """Say whether an error means that somebody else's change came first (PostgreSQL; SQLite has one writer)."""
+    return getattr(error.orig, "sqlstate", None) in CONFLICTS
+
+
+@contextmanager
+def aside(session: Session) -> Iterator[None]:
+    """Open a part of a transaction that may fail by itself: an error undoes that part alone, and is raised."""
+    noted = {name: list(kept) for name, kept in session.info.items()}
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+    except BaseException:
+        session.info.clear()
+        session.info.update(noted)
+        raise
 
 
 def give_way(session: Session) -> None:

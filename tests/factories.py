@@ -8,6 +8,7 @@ from itertools import count
 import flask
 import pendulum
 
+from reminder_site.actions import locks
 from reminder_site.actions.accounts import open_session
 from reminder_site.actions.passwords import hash_password
 from reminder_site.actions.plans import replan
@@ -88,6 +89,7 @@ def an_appointment(clinic, patient, starts=datetime(2026, 11, 20, 14, 30), *, no
     with _writing() as (session, grounds):
         session.add(appointment)
         session.flush()
+        locks.made(session, appointment)
         if planned:
             base = grounds.get(clinic.id) or grounds.setdefault(clinic.id, ground(session, clinic.id))
             replan(session, appointment, by=OPERATOR, now=now, base=base)

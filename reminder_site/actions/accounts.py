@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, locks, passwords
 from reminder_site.config import settings
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Clinic, SignInTry, Staff, StaffClinic, StaffSession
 from reminder_site.queries import accounts as found
@@ -43,6 +43,7 @@ class NotYourClinic(Exception):
     """The clinic does not exist or is not one of this person's."""
 
 
+@retried
 def sign_in(*, email: str, password: str, address: str, now: pendulum.DateTime) -> str:
     """Open a session of 12 h and return its token; raises SignInRefused, TooManyTries.
 
@@ -68,6 +69,7 @@ def sign_in(*, email: str, password: str, address: str, now: pendulum.DateTime) 
     return token
 
 
+@retried
 def sign_out(*, token: str, by: Actor, now: pendulum.DateTime) -> None:
     """End the session of a token; ending it twice changes nothing."""
     with transaction() as session:
@@ -82,6 +84,7 @@ def sign_out(*, token: str, by: Actor, now: pendulum.DateTime) -> None:
             audit.record(session, actor=by, what="session.ended", clinic_id=None, subject=subject, now=now)
 
 
+@retried
 def change_password(*, staff_id: int, present: str, new: str, by: Actor, now: pendulum.DateTime) -> str:
     """Set one's own new password, end every session of the account and return the token of a fresh one.
 
@@ -107,6 +110,7 @@ def change_password(*, staff_id: int, present: str, new: str, by: Actor, now: pe
     return token
 
 
+@retried
 def switch_clinic(*, token: str, clinic: str, by: Actor, now: pendulum.DateTime) -> None:
     """Open another of one's clinics in this session, by its public id; raises NotYourClinic."""
     with transaction() as session:
@@ -121,6 +125,7 @@ def switch_clinic(*, token: str, clinic: str, by: Actor, now: pendulum.DateTime)
         session.execute(mine.values(clinic_id=clinic_id))
 
 
+@retried
 def refuse_access(*, endpoint: str, method: str, clinic_id: int, by: Actor, now: pendulum.DateTime) -> None:
     """Write down that somebody asked for a page that their role does not open."""
     with transaction() as session:

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pendulum
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit
+from reminder_site.actions import audit, locks
 from reminder_site.actions.plans import replan
 from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Kind
@@ -27,8 +26,7 @@ NO_NOTICE: dict[str, Any] = {"notice_kind": "", "notice_at": None, "undo_until":
 
 def held(session: Session, appointment_id: int) -> Appointment:
     """Read an appointment as it is now and keep others from changing it until this transaction ends."""
-    query = select(Appointment).where(Appointment.id == appointment_id)
-    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).one()
+    return locks.appointments(session, Appointment.id == appointment_id)[0]
 
 
 def answer(session: Session, appointment: Appointment, kind: Kind, *, way: str, now: pendulum.DateTime) -> Decision:

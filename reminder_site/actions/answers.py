@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import answering, opt_outs
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain import wording
 from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Answer, understand
@@ -36,6 +36,7 @@ class _Arrived:
     now: pendulum.DateTime
 
 
+@retried
 def receive(
     *, sid: str, from_e164: str, to: str, body: str, media_count: int, service: str = "", now: pendulum.DateTime
 ) -> str | None:
@@ -134,7 +135,7 @@ def _stop_and_maybe_cancel(session: Session, arrived: _Arrived) -> str:
 
 
 def _wrong_number(session: Session, arrived: _Arrived) -> str:
-    for patient in threads.numbers_patients(arrived.row.from_e164, arrived.sender):
+    for patient in opt_outs.patients_of(session, arrived.row.from_e164, arrived.sender):
         patient.phone_flag = "wrong_number"
         patient.version += 1
     session.flush()

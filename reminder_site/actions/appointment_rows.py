@@ -3,13 +3,14 @@
 Each runs inside its caller's transaction and is scoped by the clinic; none decides whether something may be done.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import outbox
+from reminder_site.actions import locks, outbox
 from reminder_site.domain import message_state as states
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
 from reminder_site.models import Appointment, AppointmentType, Clinician, Message, Patient, Reminder
@@ -27,10 +28,20 @@ NOT_HEARD = states.HELD_HERE | {
     states.UNDELIVERED,
 }
 
+LOCKED: dict[Any, Callable[..., list[Any]]] = {Appointment: locks.appointments, Patient: locks.patients}
+
 
 def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str) -> Row:
-    """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's."""
-    row = session.scalar(select(table).where(table.clinic_id == clinic_id, table.public_id == public_id))
+    """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's.
+
+    An appointment or a patient is locked until this transaction ends, and read as it is now.
+    """
+    mine = table.clinic_id == clinic_id, table.public_id == public_id
+    row: Row | None
+    if table in LOCKED:
+        row = next(iter(LOCKED[table](session, *mine)), None)
+    else:
+        row = session.scalar(select(table).where(*mine))
     if row is None:
         raise NotHere("There is no such thing at this clinic.")
     return row

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_columns as columns
 from reminder_site.actions import appointment_rows as rows
-from reminder_site.actions import audit, form_nonces, links
+from reminder_site.actions import audit, form_nonces, links, locks
 from reminder_site.actions.plans import replan
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain import names
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import (
@@ -58,6 +58,7 @@ def refuse_time(at: pendulum.DateTime, now: pendulum.DateTime) -> None:
         raise TooFarAhead(f"This is more than {FARTHEST_YEARS} years ahead. Please check the year.")
 
 
+@retried
 def book(
     *,
     clinic_id: int,
@@ -90,16 +91,19 @@ def book(
             booked_at=now,
             booked_by_id=by.staff_id,
             timed_at=now,
+            planned_with=_clinic(session, clinic_id).plan_version,
             **columns.at(time),
         )
         session.add(appointment)
         session.flush()
+        locks.made(session, appointment)
         links.link_for(session, appointment, now)
         audit.record(session, actor=by, what="appointment.booked", **rows.subject(appointment), now=now)
         replan(session, appointment, by=by, now=now)
     return made
 
 
+@retried
 def move(
     *,
     clinic_id: int,
@@ -138,6 +142,7 @@ def move(
         replan(session, appointment, by=by, now=now)
 
 
+@retried
 def undo_move(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Put a moved appointment back within its undo, before anybody was told. Raises TooLateToUndo, NotHere."""
     with transaction() as session:
@@ -154,6 +159,7 @@ def undo_move(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum.D
         replan(session, appointment, by=by, now=now)
 
 
+@retried
 def cancel(
     *,
     clinic_id: int,
@@ -194,6 +200,7 @@ def cancel(
         replan(session, appointment, by=by, now=now)
 
 
+@retried
 def undo_cancel(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum.DateTime) -> bool:
     """Put a cancelled appointment back. Who was not told hears nothing; who was is told that it is still on (True).
 

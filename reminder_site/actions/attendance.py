@@ -8,7 +8,7 @@ from sqlalchemy import update
 from reminder_site.actions import appointment_rows as rows
 from reminder_site.actions import audit
 from reminder_site.actions.plans import replan
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import AlreadyCancelled, NotYetToday
 from reminder_site.domain.times import to_local
@@ -18,6 +18,7 @@ DeskAnswer = Literal["none", "confirmed", "change_wanted"]
 Outcome = Literal["", "arrived", "no_show", "left"]
 
 
+@retried
 def record_answer(
     *, clinic_id: int, appointment_id: str, answer: DeskAnswer, by: Actor, now: pendulum.DateTime
 ) -> None:
@@ -36,6 +37,7 @@ def record_answer(
         replan(session, appointment, by=by, now=now)
 
 
+@retried
 def record_outcome(*, clinic_id: int, appointment_id: str, outcome: Outcome, by: Actor, now: pendulum.DateTime) -> None:
     """Note whether the patient came; empty takes it back. It does not touch the version: nobody's edit is in its way.
 

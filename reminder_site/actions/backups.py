@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reminder_site.actions import audit
 from reminder_site.config import ROOT
-from reminder_site.db import Base, db, transaction
+from reminder_site.db import Base, db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.audit_seal import Head
 from reminder_site.domain.backup_keeping import kept
@@ -103,6 +103,7 @@ def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateT
     return manifest
 
 
+@retried
 def record_restore(*, manifest: Manifest, by: Actor, now: pendulum.DateTime) -> None:
     """Note in the audit of the restored database that it was restored."""
     facts = {"made_at": manifest.made_at, "sha256": manifest.sha256}

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
@@ -46,6 +46,7 @@ class TextingFacts:
     texting_on: bool
 
 
+@retried
 def add_clinic(*, facts: ClinicFacts, by: Actor, now: pendulum.DateTime) -> str:
     """Open another clinic with the default rules and wording, for whoever adds it; returns its public id."""
     with transaction() as session:
@@ -64,6 +65,7 @@ def change_texting(*, clinic_id: int, facts: TextingFacts, version: int, by: Act
     _change(clinic_id, asdict(facts), version, "texting.changed", by, now)
 
 
+@retried
 def close_on(*, clinic_id: int, closed_on: date, name: str, by: Actor, now: pendulum.DateTime) -> None:
     """Name a day on which the clinic is closed; naming it again changes its name."""
     with transaction() as session:
@@ -75,10 +77,11 @@ def close_on(*, clinic_id: int, closed_on: date, name: str, by: Actor, now: pend
             session.add(ClosedDay(clinic_id=clinic_id, closed_on=closed_on, name=name))
         else:
             there.name = name
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "closed_day.added", closed_on.isoformat(), {"name": name}, by=by, now=now)
 
 
+@retried
 def open_again_on(*, clinic_id: int, closed_on: date, by: Actor, now: pendulum.DateTime) -> None:
     """Take a closed day out again; raises NotHere."""
     with transaction() as session:
@@ -86,7 +89,7 @@ def open_again_on(*, clinic_id: int, closed_on: date, by: Actor, now: pendulum.D
         gone = delete(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.closed_on == closed_on)
         if session.execute(gone.returning(ClosedDay.id)).first() is None:
             raise NotHere
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "closed_day.removed", closed_on.isoformat(), {}, by=by, now=now)
 
 
@@ -112,6 +115,7 @@ def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
     return ReminderRule(clinic_id=clinic_id, position=position, **asdict(rule))
 
 
+@retried
 def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by: Actor, now: pendulum.DateTime) -> None:
     with transaction() as session:
         claim(session, clinic_id, version)
@@ -119,5 +123,5 @@ def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by:
         changed = changes(clinic, wanted)
         for name, value in changed.items():
             setattr(clinic, name, value)
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)

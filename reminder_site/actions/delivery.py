@@ -12,7 +12,7 @@ from reminder_site.actions import heart
 from reminder_site.actions.intents import Intent
 from reminder_site.actions.outbox import DONE, move, note, rows
 from reminder_site.actions.receipts import apply_status, flag_number, opt_out, standing_of
-from reminder_site.db import give_way, transaction
+from reminder_site.db import give_way, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds
@@ -39,6 +39,7 @@ class Answer:
     jitter: float = 0.0
 
 
+@retried
 def record(*, answers: Sequence[Answer], pace: Pace) -> list[Answer]:
     """Write down what came back from some attempts, in one transaction; a late or doubled record changes nothing.
 
@@ -60,6 +61,7 @@ def record(*, answers: Sequence[Answer], pace: Pace) -> list[Answer]:
     return [answer for answer in answers if answer.intent.message_id not in rows_of]
 
 
+@retried
 def stumble(*, message_id: int, words: str, now: pendulum.DateTime) -> None:
     """Note that looking at a message went wrong; after five times it is parked for a person and the queue moves on.
 

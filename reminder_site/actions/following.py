@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.actions.sought import Sought, awaited, look_up, matches, owned, same_text
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import GIVE_UP_MINUTES, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES, Pace
@@ -133,6 +133,7 @@ def sweep_orphans(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
         _postpone(message_id, SWEPT, now.add(seconds=60), ever_unknown=True)
 
 
+@retried
 def _swept(message_id: int, lease: pendulum.DateTime | None, now: pendulum.DateTime) -> None:
     """Note that no twin is left, unless there was news of the message meanwhile: that is for the next look."""
     with transaction() as session:
@@ -195,6 +196,7 @@ def _count_absence(session: Session, sought: Sought, pace: Pace, now: pendulum.D
     move(session, sought.message_id, {states.UNKNOWN}, states.PENDING, words=words, by=WORKER, now=now, **back)
 
 
+@retried
 def _look_again(sought: Sought, words: str, now: pendulum.DateTime) -> None:
     with transaction() as session:
         useful_until = session.scalar(select(Message.useful_until).where(Message.id == sought.message_id))
@@ -228,6 +230,7 @@ def _after_refusal(
     return "", None
 
 
+@retried
 def _postpone(message_id: int, sources: Collection[str], until: pendulum.DateTime, **changes: object) -> None:
     """Look again later, unless the message has gone elsewhere meanwhile: a cancel that came in must not wait."""
     with transaction() as session:

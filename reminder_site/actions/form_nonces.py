@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.models import FormNonce
 
@@ -29,6 +29,7 @@ def take(session: Session, *, nonce: str, made: str, by: Actor, now: pendulum.Da
     return None
 
 
+@retried
 def forget(*, now: pendulum.DateTime) -> None:
     """Drop what was taken more than a day ago: nobody sends a form again after that."""
     before = now.subtract(hours=KEPT_HOURS)

@@ -7,7 +7,7 @@ import pendulum
 from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.db import Moment, db, transaction
+from reminder_site.db import Moment, db, retried, transaction
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS
 from reminder_site.models import Heartbeat
 
@@ -28,6 +28,7 @@ class Pulse:
     skewed: bool = False
 
 
+@retried
 def beat(*, now: pendulum.DateTime) -> Pulse:
     """Write down that the worker looks; return what stands in its way."""
     with transaction() as session:
@@ -43,6 +44,7 @@ def disagree(theirs: pendulum.DateTime, now: pendulum.DateTime) -> bool:
     return abs((now - theirs).total_seconds()) > SKEW_WORTH_SAYING_SECONDS
 
 
+@retried
 def hear(*, theirs: pendulum.DateTime | None, took: bool, now: pendulum.DateTime) -> None:
     """Learn from an answer of Twilio's: how its clock stands to ours, and that it takes texts again."""
     row = db.session.get(Heartbeat, 1)

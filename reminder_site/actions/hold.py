@@ -18,7 +18,7 @@ from reminder_site.actions.links import as_sent, relearn
 from reminder_site.actions.outbox import note, wake_after
 from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.config import settings
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.audit_seal import Head
@@ -54,6 +54,7 @@ class Look:
     over: bool = False
 
 
+@retried
 def begin(*, instance_id: str, head: Head, now: pendulum.DateTime) -> Start:
     """Put sending on hold when this database may have missed texts; to be asked once, before the first heartbeat.
 
@@ -183,6 +184,7 @@ def _strangers(session: Session, listed: dict[str, Remote]) -> list[Remote]:
     return [remote for sid, remote in sent.items() if sid not in ours]
 
 
+@retried
 def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> bool:
     """Make a text that is at Twilio the message's own; False when something else was in the way just now."""
     try:
@@ -232,6 +234,7 @@ def _withdraw(sids: list[str], sms: Sms, now: pendulum.DateTime) -> bool:
     return not failed
 
 
+@retried
 def _end(rival: bool, now: pendulum.DateTime) -> None:
     with transaction() as session:
         free = {"hold_since": None, "hold_from": None, "hold_why": ""}

@@ -5,12 +5,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, outbox
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import NotHere
 from reminder_site.models import InboundMessage
 
 
+@retried
 def mark_handled(*, clinic_id: int, inbound_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Take a text off the inbox; one that is off already changes nothing. Raises NotHere."""
     with transaction() as session:

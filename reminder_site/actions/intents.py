@@ -16,7 +16,7 @@ from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, wake_later
 from reminder_site.actions.receipts import token_hash
 from reminder_site.config import settings
-from reminder_site.db import give_way, transaction
+from reminder_site.db import give_way, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Pace, address, route
@@ -47,6 +47,7 @@ class Intent:
     extras: dict[str, object]
 
 
+@retried
 def intend(
     *, ids: Collection[int], owner: str, process: str, pace: Pace, held: bool, now: pendulum.DateTime
 ) -> dict[int, Intent | None]:
@@ -204,6 +205,7 @@ def _extras(message: Any) -> dict[str, object]:
     return extras
 
 
+@retried
 def _wait_for_the_other(message_id: int, owner: str, now: pendulum.DateTime) -> None:
     """Another text to the same number is on the wire, look again in a moment, or when it is cleared up."""
     with transaction() as session:

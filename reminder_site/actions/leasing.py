@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy import Integer, bindparam, or_, select
 
 from reminder_site.actions.throttling import spend
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import Pace
 from reminder_site.failpoints import reach
@@ -39,6 +39,7 @@ class Due:
     attempt_no: int
 
 
+@retried
 def lease(*, owner: str, limit: int, may_leave: int, pace: Pace, now: pendulum.DateTime) -> list[Due]:
     """Reserve up to `limit` due messages for one worker, so many of them to leave; a lapsed lease is anybody's again.
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import answering
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.answers import Kind
 from reminder_site.domain.dialogue import Decision
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
@@ -16,6 +16,7 @@ from reminder_site.models import Appointment, InboundMessage, ManageLink, Patien
 BY_LINK = "link"
 
 
+@retried
 def record_from_link(*, link_id: int, version: int, kind: Kind, text: str = "", now: pendulum.DateTime) -> Decision:
     """Take an answer given on the patient's page, with what they wrote beside it.
 
@@ -28,6 +29,7 @@ def record_from_link(*, link_id: int, version: int, kind: Kind, text: str = "", 
         return decision
 
 
+@retried
 def undo_from_link(*, link_id: int, version: int, now: pendulum.DateTime) -> Decision:
     """Take the last answer back from the patient's page; what waited in the inbox because of it waits no longer.
 
@@ -44,11 +46,11 @@ def undo_from_link(*, link_id: int, version: int, now: pendulum.DateTime) -> Dec
 
 
 def _opened(session: Session, link_id: int, version: int, now: pendulum.DateTime) -> Appointment:
+    appointment_id = session.scalar(select(ManageLink.appointment_id).where(ManageLink.id == link_id))
+    appointment = answering.held(session, appointment_id) if appointment_id else None
     alive = ManageLink.id == link_id, ManageLink.revoked_at.is_(None), ManageLink.expires_at > now
-    appointment_id = session.scalar(select(ManageLink.appointment_id).where(*alive))
-    if appointment_id is None:
+    if appointment is None or session.scalar(select(ManageLink.id).where(*alive)) is None:
         raise NotHere("This link has ended.")
-    appointment = answering.held(session, appointment_id)
     if appointment.version != version:
         raise AppointmentChanged(theirs=appointment.version, yours=version)
     return appointment

@@ -21,14 +21,7 @@ LIVES_ON_HOURS = 24
 
 def link_for(session: Session, appointment: Appointment, now: pendulum.DateTime) -> ManageLink:
     """Return the link to an appointment, made when there is none; it dies 24 h after the appointment's present end."""
-    link = session.scalar(
-        select(ManageLink)
-        .where(ManageLink.appointment_id == appointment.id, ManageLink.revoked_at.is_(None))
-        .order_by(ManageLink.id.desc())
-    )
-    if link is None or token_of(link) is None:
-        link = _new(appointment)
-        session.add(link)
+    link = _standing(session, appointment) or _add(session, appointment)
     link.expires_at = _dies_at(appointment)
     session.flush()
     return link
@@ -39,7 +32,7 @@ def fill(session: Session, body: str, appointment_id: int | None, *, now: pendul
     if LINK_FIELD not in body:
         return body
     appointment = session.get(Appointment, appointment_id) if appointment_id else None
-    url = link_url(link_for(session, appointment, now)) if appointment else ""
+    url = link_url(_standing(session, appointment) or _add(session, appointment)) if appointment else ""
     return body.replace(LINK_FIELD, url)
 
 
@@ -68,6 +61,20 @@ def revoke(session: Session, appointment_id: int, *, now: pendulum.DateTime) -> 
         .where(ManageLink.appointment_id == appointment_id, ManageLink.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+def _standing(session: Session, appointment: Appointment) -> ManageLink | None:
+    """Find the link to an appointment that is in force and whose token can be made anew; never changes it."""
+    mine = ManageLink.appointment_id == appointment.id, ManageLink.revoked_at.is_(None)
+    link = session.scalar(select(ManageLink).where(*mine).order_by(ManageLink.id.desc()))
+    return link if link is not None and token_of(link) is not None else None
+
+
+def _add(session: Session, appointment: Appointment) -> ManageLink:
+    link = _new(appointment)
+    session.add(link)
+    session.flush()
+    return link
 
 
 def _dies_at(appointment: Appointment) -> pendulum.DateTime:

@@ -1,13 +1,93 @@
-"""Named locks held until the transaction ends, for steps that count before they write."""
+"""Who locks what first. Lock first, read after: what a change decides by is read once nobody else can change it.
+
+Every transaction takes its locks in the one ORDER below, of several rows of one table in the order of their ids, so
+that nobody waits for somebody who waits for them. Rows are locked against change, not against being referred to
+(FOR NO KEY UPDATE): inserting a text never waits for whoever holds its clinic or its appointment. On SQLite a writing
+transaction is alone, and nothing here asks for anything.
+"""
 
 import hashlib
+from collections.abc import Collection
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
+
+from reminder_site.models import Appointment, Message, Patient
+
+# By table; the audit's chain is locked by name, as the last step of every transaction.
+ORDER: Final = (
+    "named",  # sign-in tries of one account or place, the first set-up
+    "form_nonce",
+    "inbound_message",
+    "staff",
+    "clinic",
+    "patient",
+    "opt_out",
+    "appointment",
+    "reminder",
+    "manage_link",
+    "message",
+    "daily limit",
+    "attempt",
+    "throttle",
+    "heartbeat",
+    "audit",
+)
 
 
 def hold(session: Session, name: str) -> None:
     """Let one transaction at a time pass here; on SQLite a writing transaction is alone already."""
-    if session.get_bind().dialect.name == "postgresql":
+    if _many_writers(session):
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def patients(session: Session, *which: Any) -> list[Patient]:
+    """Lock the patients that fit some conditions and read them as they are now, in the order of their ids."""
+    return _held(session, select(Patient).where(*which).order_by(Patient.id))
+
+
+def appointments(session: Session, *which: Any) -> list[Appointment]:
+    """Lock the appointments that fit some conditions and read them as they are now, in the order of their ids."""
+    found = _held(session, select(Appointment).where(*which).order_by(Appointment.id))
+    _note_held(session, [appointment.id for appointment in found])
+    return found
+
+
+def free_appointments(session: Session, ids: Collection[int]) -> list[int]:
+    """Lock those of some appointments that nobody holds just now, and return their ids."""
+    query = select(Appointment.id).where(Appointment.id.in_(ids)).order_by(Appointment.id)
+    found = list(session.scalars(query.with_for_update(key_share=True, skip_locked=True)))
+    _note_held(session, found)
+    return found
+
+
+def is_held(session: Session, appointment: Appointment) -> bool:
+    """Say whether this transaction has locked an appointment, or made it."""
+    return appointment.id in session.info.get("held", ())
+
+
+def made(session: Session, appointment: Appointment) -> None:
+    """Take note of an appointment that this transaction has just made: nobody else can see it yet."""
+    _note_held(session, [appointment.id])
+
+
+def texts_of(session: Session, appointment_id: int) -> None:
+    """Lock the texts of an appointment: the worker decides on them meanwhile."""
+    if _many_writers(session):
+        mine = select(Message.id).where(Message.appointment_id == appointment_id).order_by(Message.id)
+        session.execute(mine.with_for_update(key_share=True)).all()
+
+
+def _held(session: Session, query: Select[Any]) -> list[Any]:
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list(session.scalars(locked))
+
+
+def _note_held(session: Session, ids: list[int]) -> None:
+    session.info.setdefault("held", []).extend(ids)
+
+
+def _many_writers(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

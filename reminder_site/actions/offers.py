@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy import select
 
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.models import AppointmentType, Clinician
 
@@ -46,6 +46,7 @@ def change_type(
     _change(AppointmentType, clinic_id, kind, wanted, version, by, now)
 
 
+@retried
 def _add(table: Offer, clinic_id: int, columns: dict[str, Any], by: Actor, now: pendulum.DateTime) -> None:
     with transaction() as session:
         claim(session, clinic_id, None)
@@ -55,6 +56,7 @@ def _add(table: Offer, clinic_id: int, columns: dict[str, Any], by: Actor, now: 
         note(session, clinic_id, f"{table.__tablename__}.added", row.public_id, columns, by=by, now=now)
 
 
+@retried
 def _change(
     table: Offer,
     clinic_id: int,
@@ -73,5 +75,5 @@ def _change(
         for name, value in changed.items():
             setattr(row, name, value)
         if table is Clinician and "name" in changed:
-            plans_follow(session, clinic_id)
+            plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, f"{table.__tablename__}.changed", public_id, changed, by=by, now=now)

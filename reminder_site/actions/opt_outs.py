@@ -7,10 +7,10 @@ import pendulum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, outbox
-from reminder_site.actions.patient_rows import replan_coming
+from reminder_site.actions import audit, locks, outbox
+from reminder_site.actions.plans import replan
 from reminder_site.domain.actor import Actor
-from reminder_site.models import OptOut
+from reminder_site.models import Appointment, OptOut, Patient
 from reminder_site.queries import threads
 from reminder_site.queries.plans import is_opted_out
 
@@ -20,28 +20,38 @@ def start(
 ) -> None:
     """Keep an opt-out and take back every text to the number; one that is in force already changes nothing."""
     why = "wrong number" if source == "wrong_number" else "the patient opted out"
+    whose = patients_of(session, e164, sender)
     if not is_opted_out(session, e164, sender):
         session.add(OptOut(e164=e164, sender=sender, word=word[:32], source=source, started_at=now))
         session.flush()
+    _replan_all(session, whose, what="opt_out.started", facts={"source": source}, by=by, now=now)
     outbox.unwant_number(session, e164, sender, why=why, by=by, now=now)
-    _replan_all(session, e164, sender, what="opt_out.started", facts={"source": source}, by=by, now=now)
 
 
 def end(session: Session, e164: str, sender: str, *, by: Actor, now: pendulum.DateTime) -> bool:
     """End the opt-out of a number, plan its texts again; False when there was none."""
+    whose = patients_of(session, e164, sender)
     if not is_opted_out(session, e164, sender):
         return False
     in_force = OptOut.e164 == e164, OptOut.sender == sender, OptOut.ended_at.is_(None)
     session.execute(update(OptOut).where(*in_force).values(ended_at=now))
-    _replan_all(session, e164, sender, what="opt_out.ended", facts={}, by=by, now=now)
+    _replan_all(session, whose, what="opt_out.ended", facts={}, by=by, now=now)
     return True
 
 
+def patients_of(session: Session, e164: str, sender: str) -> list[Patient]:
+    """Lock the patients a number belongs to, among the clinics of one sender."""
+    ids = [patient.id for patient in threads.numbers_patients(e164, sender)]
+    return locks.patients(session, Patient.id.in_(ids)) if ids else []
+
+
 def _replan_all(
-    session: Session, e164: str, sender: str, *, what: str, facts: dict[str, str], by: Actor, now: pendulum.DateTime
+    session: Session, whose: list[Patient], *, what: str, facts: dict[str, str], by: Actor, now: pendulum.DateTime
 ) -> None:
-    for patient in threads.numbers_patients(e164, sender):
+    for patient in whose:
         audit.record(
             session, actor=by, what=what, clinic_id=patient.clinic_id, subject=patient.public_id, facts=facts, now=now
         )
-        replan_coming(session, patient, by=by, now=now)
+    coming = Appointment.patient_id.in_([patient.id for patient in whose]), Appointment.starts_at > now
+    for appointment in locks.appointments(session, *coming) if whose else ():
+        replan(session, appointment, by=by, now=now)

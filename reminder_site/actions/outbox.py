@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import pendulum
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, select
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -69,7 +69,9 @@ def move(
         states.check(source, to)
     if to in states.SETTLED or to == states.SENT:
         changes.setdefault("finished_at", now)
-    values = {"state": to, "state_why": words[:200], **changes}
+    values = {"state": to, "state_why": words[:200], "failures": 0, "waits_for": "", **changes}
+    if to in NOT_ON_ITS_WAY:
+        values.setdefault("reaches_at", None)
     given = {f"new_{name}": value for name, value in values.items()}
     found = session.execute(_moving(tuple(values)), {"moved_id": message_id, "sources": list(sources), **given}).first()
     if found is None:
@@ -86,35 +88,34 @@ def move(
 def unwant(session: Session, ids: Iterable[int], *, why: str, by: Actor, now: pendulum.DateTime) -> int:
     """Take messages back: what waits here is cancelled, what Twilio holds is asked back; returns how many it touched.
 
-    A message in flight is only marked: it is asked back once its SID is known.
+    A message in flight is only marked: it is asked back once its SID is known. One that waits for a person is asked
+    back, too; where nobody knows whether Twilio has it, Twilio is asked until that is known.
     """
     touched = 0
+    mark = {"wanted": False, "unwanted_why": why[:200]}
     for message_id in sorted(ids):  # in one order everywhere: nobody waits for somebody who waits for them
-        marked = session.execute(
-            update(Message)
-            .where(Message.id == message_id, Message.wanted, Message.state.not_in(states.SETTLED))
-            .values(wanted=False, unwanted_why=why[:200], version=Message.version + 1)
-        )
-        if rows(marked) == 0:
+        found = session.execute(UNWANT, {"unwanted_id": message_id, **mark}).first()
+        if found is None:
             continue
         touched += 1
-        words = f"cancelled: {why}"
-        if move(session, message_id, states.HELD_HERE, states.CANCELLED, words=words, by=by, now=now, **DONE):
-            continue
-        asked_back = {"next_action_at": now, "lease_until": None}
-        move(
-            session,
-            message_id,
-            {states.SCHEDULED},
-            states.CANCELLING,
-            words=f"asking Twilio to cancel: {why}",
-            by=by,
-            now=now,
-            **asked_back,
-        )
+        _show(session, message_id, {**mark, "version": found.version})
+        _take_back(session, found, why, by, now)
     if touched:
         wake_after(session)
     return touched
+
+
+def _take_back(session: Session, found: Any, why: str, by: Actor, now: pendulum.DateTime) -> None:
+    at_once = {"next_action_at": now, "lease_until": None}
+    parked = found.state == states.NEEDS_REVIEW
+    if found.state in states.HELD_HERE or (parked and found.sid is None and not found.ever_unknown):
+        words = f"cancelled: {why}"
+        move(session, found.id, {found.state}, states.CANCELLED, words=words, by=by, now=now, **DONE)
+    elif found.state == states.SCHEDULED or (parked and found.sid is not None):
+        words = f"asking Twilio to cancel: {why}"
+        move(session, found.id, {found.state}, states.CANCELLING, words=words, by=by, now=now, **at_once)
+    elif parked:
+        session.execute(LOOK_NOW, {"moved_id": found.id, "at": now})
 
 
 def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Actor, now: pendulum.DateTime) -> int:
@@ -189,6 +190,15 @@ def _ring() -> None:
 
 MESSAGES = Message.metadata.tables["message"]
 NOTES = MessageEvent.metadata.tables["message_event"].insert()
+UNWANT = MESSAGES.update().where(
+    MESSAGES.c.id == bindparam("unwanted_id"), MESSAGES.c.wanted, MESSAGES.c.state.not_in(sorted(states.SETTLED))
+)
+UNWANT = UNWANT.values(
+    wanted=bindparam("wanted"), unwanted_why=bindparam("unwanted_why"), version=MESSAGES.c.version + 1
+).returning(*(MESSAGES.c[name] for name in ("id", "state", "sid", "ever_unknown", "version")))
+LOOK_NOW = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id"))
+LOOK_NOW = LOOK_NOW.values(next_action_at=bindparam("at"), lease_until=None)
 LOOK_AGAIN = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id")).values(next_action_at=bindparam("at"))
+NOT_ON_ITS_WAY = states.HELD_HERE | {states.CANCELLED, states.SUPPRESSED, states.EXPIRED}
 WOULD_BE_SENT_BY_A_TWIN = frozenset({states.CANCELLED, states.SUPPRESSED})
 DONE: dict[str, Any] = {"next_action_at": None, "lease_until": None}

@@ -5,13 +5,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminder_site.actions.outbox import DONE, move, wake_after
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import NotHere, TooLateToSend
 from reminder_site.models import Message
 
 
+@retried
 def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Let a parked text leave after all. Raises NotHere, TooLateToSend when it is of no use or already at Twilio."""
     with transaction() as session:
@@ -24,6 +25,7 @@ def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.Dat
         wake_after(session)
 
 
+@retried
 def leave(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Take a parked text off the list for good. Raises NotHere."""
     with transaction() as session:

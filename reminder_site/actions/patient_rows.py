@@ -3,10 +3,10 @@
 from datetime import date
 
 import pendulum
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, links
+from reminder_site.actions import audit, links, locks
 from reminder_site.actions.plans import replan
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
@@ -54,8 +54,8 @@ def replan_coming(
     A new number begins a new round: what was meant for the old one is taken back, its links end, and the
     confirmation goes to the new one.
     """
-    coming = Appointment.patient_id == patient.id, Appointment.starts_at > now
-    for appointment in session.scalars(select(Appointment).where(*coming).order_by(Appointment.starts_at)):
+    coming = locks.appointments(session, Appointment.patient_id == patient.id, Appointment.starts_at > now)
+    for appointment in sorted(coming, key=lambda one: (one.starts_at, one.id)):
         if new_number:
             newer = {"round": Appointment.round + 1, "version": Appointment.version + 1, "timed_at": now}
             session.execute(update(Appointment).where(Appointment.id == appointment.id).values(**newer))

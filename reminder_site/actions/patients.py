@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import form_nonces, inbox, outbox, patient_rows
 from reminder_site.actions.appointment_rows import of_clinic
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.domain.refusals import Refused
@@ -40,6 +40,7 @@ class Details:
     born_on: date | None = None
 
 
+@retried
 def add(
     *, clinic_id: int, details: Details, consent_how: str, nonce: str = "", by: Actor, now: pendulum.DateTime
 ) -> str:
@@ -56,6 +57,7 @@ def add(
         return made
 
 
+@retried
 def edit(*, clinic_id: int, patient_id: str, version: int, details: Details, by: Actor, now: pendulum.DateTime) -> None:
     """Correct a patient; a new number takes back what was on its way to the old one. Raises PatientChanged, NotHere."""
     with transaction() as session:
@@ -69,6 +71,7 @@ def edit(*, clinic_id: int, patient_id: str, version: int, details: Details, by:
         patient_rows.replan_coming(session, patient, new_number=new_number, by=by, now=now)
 
 
+@retried
 def record_consent(*, clinic_id: int, patient_id: str, how: str, by: Actor, now: pendulum.DateTime) -> None:
     """Note that a patient agreed to texts and how ("spoken", "written"), or with "" that they no longer do.
 
@@ -83,6 +86,7 @@ def record_consent(*, clinic_id: int, patient_id: str, how: str, by: Actor, now:
         patient_rows.replan_coming(session, patient, by=by, now=now)
 
 
+@retried
 def trust_number(*, clinic_id: int, patient_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Take the warning off a patient's number, which the desk has checked, and plan its texts again. Raises NotHere."""
     with transaction() as session:
@@ -92,6 +96,7 @@ def trust_number(*, clinic_id: int, patient_id: str, by: Actor, now: pendulum.Da
         patient_rows.replan_coming(session, patient, by=by, now=now)
 
 
+@retried
 def send_text(
     *,
     clinic_id: int,

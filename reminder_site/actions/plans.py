@@ -1,65 +1,25 @@
 """The only way reminders come and go: derive the plan of an appointment anew and apply the difference."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pendulum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions.outbox import add_messages, unwant
+from reminder_site.actions import locks
+from reminder_site.actions.outbox import unwant
+from reminder_site.actions.plan_rows import ALIVE, Case, Change, Entry, add, drop, drop_text, entries_of
 from reminder_site.domain import message_state as states
-from reminder_site.domain import zones
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.planning import Facts, Notice, Step
 from reminder_site.domain.times import to_local
+from reminder_site.domain.told import still_true
 from reminder_site.models import Appointment, Clinician, Message, Patient, Reminder
-from reminder_site.queries.plans import Ground, ground, sender_of, texts_off_why
+from reminder_site.queries.plans import Ground, Text, ground, sender_of, texts_off_why
 
 LAST_CALL_SECONDS = 60  # Twilio takes no cancel for sure any later than this before SendAt
-NOT_SENT = frozenset({states.CANCELLED, states.SUPPRESSED})
-REPLACEABLE = states.HELD_HERE | {states.SCHEDULED, states.CANCELLING}
-
-
-@dataclass(frozen=True)
-class Change:
-    """How many reminders a new plan brought and took."""
-
-    added: int
-    dropped: int
-
-
-@dataclass(frozen=True)
-class _Case:
-    """One appointment whose plan is being derived anew."""
-
-    session: Session
-    base: Ground
-    appointment: Appointment
-    patient: Patient
-    by: Actor
-    now: pendulum.DateTime
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A reminder as it stands, with its message if it has one."""
-
-    reminder: Reminder
-    message: Message | None
-
-    def leaves_by(self, moment: pendulum.DateTime) -> bool:
-        """Twilio sends it by then: exchanging it for another text now could text the patient twice."""
-        m = self.message
-        return m is not None and m.wanted and m.state == states.SCHEDULED and m.send_at <= moment
-
-    @property
-    def texted(self) -> bool:
-        """Its text has left, or is leaving too late to be called back."""
-        m = self.message
-        if m is None or m.state in NOT_SENT | REPLACEABLE:
-            return False
-        return not (m.state in states.IN_FLIGHT and m.route == "twilio")
+Desired = dict[str, tuple[Step, Text]]
 
 
 def replan(
@@ -67,32 +27,36 @@ def replan(
 ) -> Change:
     """Derive the plan of one appointment as things stand now and apply the difference to reminders and messages.
 
-    Call it last in every action that changes anything a plan depends on. `base` may be shared within a clinic.
+    Call it last in every action that changes anything a plan depends on; the appointment must have been locked before
+    it was read (RuntimeError otherwise). `base` may be shared within a clinic. Raises TextTooLong.
     """
-    session.flush()
-    patient = session.get_one(Patient, appointment.patient_id)
-    case = _Case(session, base or ground(session, appointment.clinic_id), appointment, patient, by, now)
-    entries = _entries(case)
+    case = _case(session, appointment, by, now, base)
+    entries = entries_of(case)
     desired = _desired(case, entries)
     dropped, new = 0, []
-    for key, (step, body) in desired.items():
+    for key, wanted in desired.items():
         entry = _standing(entries, key, appointment.round)
-        if entry is not None and _same(entry, step, body, case):
+        if entry is not None and _same(entry, *wanted, case):
             continue
         if entry is not None:
-            dropped += _drop(case, entry, _why_dropped(appointment, entry))
-        new.append((step, body))
-    for entry in entries:
-        stale = entry.reminder.round != appointment.round or entry.reminder.step_key not in desired
-        if entry.reminder.wanted and stale and not entry.texted:
-            dropped += _drop(case, entry, _why_dropped(appointment, entry))
-    return Change(_add(case, new, entries), dropped)
+            dropped += _make_way(case, entry, *wanted)
+        if not _reinstated(case, entries, key, wanted):
+            new.append(wanted)
+    dropped += sum(_drop_stale(case, entry, desired) for entry in entries)
+    appointment.planned_with, appointment.plan_trouble = case.base.clinic.plan_version, ""
+    return Change(add(case, new, entries), dropped)
 
 
 def switch_off(session: Session, reminder: Reminder, *, why: str, by: Actor, now: pendulum.DateTime) -> None:
     """Take one reminder back for good: the plan will not bring it again for this time of the appointment."""
     reminder.wanted, reminder.by_hand, reminder.dropped_why = False, True, why[:200]
-    ids = session.scalars(select(Message.id).where(Message.reminder_id == reminder.id)).all()
+    same_step = select(Reminder.id).where(
+        Reminder.appointment_id == reminder.appointment_id,
+        Reminder.step_key == reminder.step_key,
+        Reminder.round == reminder.round,
+    )
+    alive = Message.reminder_id.in_(same_step), Message.state.in_(ALIVE)
+    ids = session.scalars(select(Message.id).where(*alive)).all()
     session.flush()
     unwant(session, ids, why=why, by=by, now=now)
 
@@ -102,18 +66,30 @@ def send_now(
 ) -> None:
     """Have one reminder leave now, as it is worded: it is taken back where it waits and planned anew for this moment.
 
-    The plan keeps it so, whatever its rule says. It must still be callable back.
+    The plan keeps it so, whatever its rule says. What Twilio holds of it is asked back first, and if it leaves all the
+    same it is the one.
     """
-    patient = session.get_one(Patient, appointment.patient_id)
-    case = _Case(session, ground(session, appointment.clinic_id), appointment, patient, by, now)
-    entries = _entries(case)
+    case = _case(session, appointment, by, now)
+    entries = entries_of(case)
     entry = next(e for e in entries if e.reminder.id == reminder.id)
     if entry.message is None:
         raise ValueError("a skipped reminder has no text to send")
-    _drop(case, entry, f"sent now instead, by {by.name}")
+    drop(case, entry, f"sent now instead, by {by.name}")
     step = replace(_by_hand(reminder), send_at=now, local=to_local(now, appointment.time_zone))
     step = replace(step, why=f"sent now by {by.name}", useful_until=max(step.useful_until or now, now.add(minutes=15)))
-    _add(case, [(step, entry.message.body)], entries, by_hand=True)
+    text = Text(entry.message.body, entry.message.told or {}, {})
+    add(case, [(step, text)], entries, by_hand=True)
+
+
+def _case(
+    session: Session, appointment: Appointment, by: Actor, now: pendulum.DateTime, base: Ground | None = None
+) -> Case:
+    if not locks.is_held(session, appointment):
+        raise RuntimeError("an appointment is locked before it is read and planned anew")
+    session.flush()
+    locks.texts_of(session, appointment.id)
+    patient = session.get_one(Patient, appointment.patient_id, populate_existing=True)
+    return Case(session, base or ground(session, appointment.clinic_id), appointment, patient, by, now)
 
 
 def _by_hand(reminder: Reminder) -> Step:
@@ -129,18 +105,7 @@ def _by_hand(reminder: Reminder) -> Step:
     )
 
 
-def _entries(case: _Case) -> list[_Entry]:
-    found = case.session.execute(
-        select(Reminder, Message)
-        .join(Message, Message.reminder_id == Reminder.id, isouter=True)
-        .where(Reminder.appointment_id == case.appointment.id)
-        .order_by(Reminder.id)
-        .execution_options(populate_existing=True)
-    )
-    return [_Entry(reminder, message) for reminder, message in found]
-
-
-def _desired(case: _Case, entries: list[_Entry]) -> dict[str, tuple[Step, str]]:
+def _desired(case: Case, entries: Sequence[Entry]) -> Desired:
     appointment, facts = case.appointment, _facts(case, entries)
     clinician = case.session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
     by_hand = [e.reminder for e in entries if e.reminder.by_hand and e.reminder.round == appointment.round]
@@ -154,17 +119,17 @@ def _desired(case: _Case, entries: list[_Entry]) -> dict[str, tuple[Step, str]]:
             step = replace(step, send_at=None, local=None, useful_until=None, why=f"skipped: {off[step.key]}")
         elif step.key in hurried and not step.skipped:
             step = hurried[step.key]
-        body = case.base.text_of(
+        text = case.base.text_of(
             step,
             first_name=case.patient.first_name,
             starts_local=appointment.starts_local,
             clinician=clinician.name if clinician else "",
         )
-        desired[step.key] = (step, body)
+        desired[step.key] = (step, text)
     return desired
 
 
-def _facts(case: _Case, entries: list[_Entry]) -> Facts:
+def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
     appointment, patient = case.appointment, case.patient
     off = texts_off_why(
         case.session,
@@ -176,7 +141,7 @@ def _facts(case: _Case, entries: list[_Entry]) -> Facts:
     notice = None
     if appointment.notice_kind and appointment.notice_at:
         notice = Notice(appointment.notice_kind, appointment.notice_at)  # type: ignore[arg-type]
-    standing = [e for e in entries if e.reminder.wanted and e.reminder.round == appointment.round]
+    here = [e for e in entries if e.reminder.round == appointment.round]
     serial = f"-{appointment.notice_serial}"
     return Facts(
         starts_at=appointment.starts_at,
@@ -190,94 +155,84 @@ def _facts(case: _Case, entries: list[_Entry]) -> Facts:
         texts_off_why=off,
         notice=notice,
         announced=appointment.announced,
-        held={_plain(e, serial): e.reminder.send_at for e in standing if e.reminder.send_at and not e.texted},
-        done={_plain(e, serial): e.message.send_at for e in standing if e.message and e.texted},
+        held={_plain(e, serial): e.reminder.send_at for e in here if e.reminder.send_at and e.waits},
+        done={_plain(e, serial): e.message.send_at for e in here if e.message and e.counts_as_sent},
     )
 
 
-def _plain(entry: _Entry, serial: str) -> str:
+def _plain(entry: Entry, serial: str) -> str:
     """Name a notice of the present change by its kind alone, as the plan does."""
     return entry.reminder.step_key.removesuffix(serial)
 
 
-def _standing(entries: list[_Entry], key: str, round_no: int) -> _Entry | None:
-    """Find the reminder that stands for a step now."""
-    for entry in reversed(entries):
-        if entry.reminder.step_key == key and entry.reminder.round == round_no and entry.reminder.wanted:
-            return entry
-    return None
+def _standing(entries: Sequence[Entry], key: str, round_no: int) -> Entry | None:
+    """Find the reminder that stands for a step now, the newest of several; else one whose text came to nothing."""
+    of_step = [e for e in reversed(entries) if (e.reminder.step_key, e.reminder.round) == (key, round_no)]
+    wanted = [e for e in of_step if e.reminder.wanted]
+    return next((e for e in of_step if e.stands), wanted[0] if wanted else None)
 
 
-def _same(entry: _Entry, step: Step, body: str, case: _Case) -> bool:
-    if entry.texted or (step.send_at is not None and entry.leaves_by(case.now.add(seconds=LAST_CALL_SECONDS))):
-        return True
-    if step.send_at is None or entry.message is None:
-        return step.send_at is None and entry.message is None and entry.reminder.why == step.why
+def _same(entry: Entry, step: Step, text: Text, case: Case) -> bool:
     m = entry.message
-    return m.wanted and (m.send_at, m.body, m.to_e164) == (step.send_at, body, case.patient.phone_e164)
+    if entry.may_have_left or (step.send_at is not None and entry.leaves_by(case.now.add(seconds=LAST_CALL_SECONDS))):
+        return True
+    if step.send_at is None:
+        return (m is None and entry.reminder.why == step.why) or (m is not None and m.state == states.EXPIRED)
+    return m is not None and m.wanted and entry.is_alive and _is_worded_so(m, step, text, case)
 
 
-def _drop(case: _Case, entry: _Entry, why: str) -> int:
-    entry.reminder.wanted, entry.reminder.by_hand, entry.reminder.dropped_why = False, False, why[:200]
-    case.session.flush()
-    if entry.message is None:
+def _is_worded_so(message: Message, step: Step, text: Text, case: Case) -> bool:
+    there = message.send_at, message.body, message.to_e164, message.sender
+    return there == (step.send_at, text.body, case.patient.phone_e164, sender_of(case.base.clinic))
+
+
+def _make_way(case: Case, entry: Entry, step: Step, text: Text) -> int:
+    """Take a reminder out of the plan for another one of its step; return how many texts were taken back.
+
+    A text that Twilio holds and that still tells the truth stays there until the other one may leave.
+    """
+    if step.send_at is not None and _still_serves(case, entry, text):
+        entry.reminder.wanted, entry.reminder.by_hand = False, False
+        entry.reminder.dropped_why = "another text takes its place as soon as that may leave"
+        case.session.flush()
         return 0
-    return unwant(case.session, [entry.message.id], why=why, by=case.by, now=case.now)
+    return drop(case, entry, _why_dropped(case.appointment, entry))
 
 
-def _add(case: _Case, new: list[tuple[Step, str]], entries: list[_Entry], *, by_hand: bool = False) -> int:
-    """Add reminders, and to those that are not skipped their texts; return how many of these."""
-    reminders = [_reminder(case, step, entries, by_hand=by_hand) for step, _ in new]
-    case.session.add_all(reminders)
-    case.session.flush()
-    texts = [
-        _text(case, reminder, body)
-        for reminder, (_, body) in zip(reminders, new, strict=True)
-        if reminder.send_at is not None and reminder.useful_until is not None
-    ]
-    return len(add_messages(case.session, texts, by=case.by, now=case.now)) if texts else 0
+def _still_serves(case: Case, entry: Entry, text: Text) -> bool:
+    m = entry.message
+    held = m is not None and m.wanted and m.state == states.SCHEDULED and m.to_e164 == case.patient.phone_e164
+    return m is not None and held and still_true(m.told, text.facts_now)
 
 
-def _text(case: _Case, reminder: Reminder, body: str) -> dict[str, Any]:
-    return {
-        "clinic_id": case.appointment.clinic_id,
-        "patient_id": case.patient.id,
-        "appointment_id": case.appointment.id,
-        "reminder_id": reminder.id,
-        "kind": "notice" if "-" in reminder.step_key else "reminder",
-        "channel": case.patient.channel,
-        "dedupe_key": f"rem:{reminder.id}:{reminder.generation}",
-        "to_e164": case.patient.phone_e164,
-        "sender": sender_of(case.base.clinic),
-        "body": body,
-        "send_at": reminder.send_at,
-        "useful_until": reminder.useful_until,
-    }
+def _reinstated(case: Case, entries: Sequence[Entry], key: str, wanted: tuple[Step, Text]) -> bool:
+    """Bring back a text that was to make way and still lies at Twilio, if it is just what is wanted again."""
+    step, text = wanted
+    for entry in entries:
+        m, reminder = entry.message, entry.reminder
+        if (reminder.step_key, reminder.round) != (key, case.appointment.round) or reminder.wanted:
+            continue
+        if m is not None and m.wanted and m.state == states.SCHEDULED and _is_worded_so(m, step, text, case):
+            reminder.wanted, reminder.dropped_why = True, ""
+            case.session.flush()
+            return True
+    return False
 
 
-def _reminder(case: _Case, step: Step, entries: list[_Entry], *, by_hand: bool) -> Reminder:
-    generations = [entry.reminder.generation for entry in entries if entry.reminder.step_key == step.key]
-    return Reminder(
-        clinic_id=case.appointment.clinic_id,
-        appointment_id=case.appointment.id,
-        step_key=step.key,
-        generation=max(generations, default=0) + 1,
-        round=case.appointment.round,
-        name=step.name,
-        why=step.why[:400],
-        local_at=step.local,
-        time_zone=case.appointment.time_zone,
-        tzdb_version=zones.version(),
-        send_at=step.send_at,
-        useful_until=step.useful_until,
-        asks=step.asks,
-        flagged=step.flagged,
-        by_hand=by_hand,
-        created_at=case.now,
-    )
+def _drop_stale(case: Case, entry: Entry, desired: Desired) -> int:
+    """Take back what belongs to another time of the appointment, to no step any more, or has become untrue."""
+    reminder, m = entry.reminder, entry.message
+    step, text = desired.get(reminder.step_key, (None, None))
+    stale = reminder.round != case.appointment.round or step is None
+    if reminder.wanted:
+        return drop(case, entry, _why_dropped(case.appointment, entry)) if stale and not entry.has_left else 0
+    if m is None or not m.wanted or entry.has_left or not entry.is_alive:
+        return 0
+    serves = step is not None and step.send_at is not None and text is not None and _still_serves(case, entry, text)
+    return 0 if serves and not stale else drop_text(case, entry, _why_dropped(case.appointment, entry))
 
 
-def _why_dropped(appointment: Appointment, entry: _Entry) -> str:
+def _why_dropped(appointment: Appointment, entry: Entry) -> str:
     if appointment.state == "cancelled":
         return "the appointment was cancelled"
     return "the appointment was moved" if entry.reminder.round != appointment.round else "the plan changed"

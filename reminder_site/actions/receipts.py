@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import opt_outs
 from reminder_site.actions.outbox import DONE, move, note
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import TWILIO, Actor
 from reminder_site.domain.delivery import BAD_NUMBER, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES
@@ -42,6 +42,7 @@ BY_TOKEN = BY_TOKEN.where(_attempt.c.token_hash == bindparam("token_hash"))
 SEEN = select(_event.c.id).where(*(_event.c[name] == bindparam(name) for name in ("sid", "status", "error_code")))
 
 
+@retried
 def receive_status(*, token: str, sid: str, status: str, error_code: int | None, now: pendulum.DateTime) -> bool:
     """Take one status callback; False when nobody here knows the text (the answer to Twilio is the same).
 

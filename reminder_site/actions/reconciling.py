@@ -12,7 +12,7 @@ from reminder_site.actions.links import as_sent
 from reminder_site.actions.outbox import DONE, move
 from reminder_site.actions.receipts import apply_status, standing
 from reminder_site.config import settings
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.gateways.sms import Remote, Sms, SmsError
@@ -121,6 +121,7 @@ def _cancel_twin(difference: Difference, sms: Sms, by: Actor, now: pendulum.Date
     return "cancelled: we sent the same text"
 
 
+@retried
 def _note(count: int, now: pendulum.DateTime) -> None:
     with transaction() as session:
         if session.get(Heartbeat, 1) is not None:

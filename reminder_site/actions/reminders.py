@@ -5,8 +5,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_rows as rows
-from reminder_site.actions import audit, plans
-from reminder_site.db import transaction
+from reminder_site.actions import audit, locks, plans
+from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import ReminderHasLeft
@@ -15,6 +15,7 @@ from reminder_site.models import Appointment, Message, Patient, Reminder
 STILL_OURS = states.HELD_HERE | {states.SCHEDULED}
 
 
+@retried
 def cancel_reminder(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulum.DateTime) -> str:
     """Take one reminder back, here or at Twilio, for good; return the appointment's public id.
 
@@ -29,6 +30,7 @@ def cancel_reminder(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulu
         return appointment.public_id
 
 
+@retried
 def send_reminder_now(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulum.DateTime) -> str:
     """Send one reminder at once instead of at its time; return the appointment's public id.
 
@@ -42,6 +44,7 @@ def send_reminder_now(*, clinic_id: int, reminder_id: str, by: Actor, now: pendu
         return appointment.public_id
 
 
+@retried
 def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Actor, now: pendulum.DateTime) -> int:
     """Switch all of a patient's reminders on or off and replan what is ahead; return how many appointments that is.
 
@@ -56,9 +59,7 @@ def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Acto
         session.refresh(patient)
         what = f"patient.reminders_{'on' if on else 'off'}"
         audit.record(session, actor=by, what=what, clinic_id=clinic_id, subject=patient.public_id, now=now)
-        ahead = session.scalars(
-            select(Appointment).where(Appointment.patient_id == patient.id, Appointment.starts_at > now)
-        ).all()
+        ahead = locks.appointments(session, Appointment.patient_id == patient.id, Appointment.starts_at > now)
         for appointment in ahead:
             plans.replan(session, appointment, by=by, now=now)
         return len(ahead)
@@ -66,7 +67,9 @@ def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Acto
 
 def _found(session: Session, clinic_id: int, reminder_id: str) -> tuple[Reminder, Appointment]:
     reminder = rows.of_clinic(session, Reminder, clinic_id, reminder_id)
-    return reminder, session.get_one(Appointment, reminder.appointment_id)
+    appointment = locks.appointments(session, Appointment.id == reminder.appointment_id)[0]
+    session.refresh(reminder)
+    return reminder, appointment
 
 
 def _still_ours(session: Session, reminder: Reminder) -> None:

@@ -1,20 +1,29 @@
-"""After a change of settings: plans coming appointments anew, a batch at a time, and never loses its place."""
+"""After a change of settings: plans coming appointments anew, the nearest first, a batch at a time, and loses none.
 
+Each appointment says with which settings it was planned, so no place has to be kept. Nobody's work waits for a batch:
+it leaves out what others hold just now, and comes back to it.
+"""
+
+import logging
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from reminder_site.actions import locks
+from reminder_site.actions.one_by_one import one_by_one
 from reminder_site.actions.plans import replan
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Appointment, Clinic
 from reminder_site.queries.plans import ground
 
-BATCH = 50
+log = logging.getLogger("reminder_site.replanning")
+BATCH = 10
 AT_ONCE = 500
-WAITING = select(Clinic.id).where(Clinic.replan_after.is_not(None))  # asked at every heartbeat
+UNDER_WAY_SECONDS = 120  # whoever booked by the old settings when they changed has long saved by then
+WAITING = select(Clinic.id).where(Clinic.plans_follow_since.is_not(None))  # asked at every heartbeat
 
 
 @dataclass(frozen=True)
@@ -29,37 +38,59 @@ class Replanned:
 def follow(*, clinic_id: int, by: Actor, now: pendulum.DateTime, at_once: int = AT_ONCE) -> Replanned:
     """Plan up to `at_once` coming appointments anew; what is left waits for `carry_on`.
 
-    Each batch keeps its place in the same transaction, so a process that dies leaves nothing on an old plan.
+    A process that dies leaves nothing on an old plan: the next one finds what is still on it.
     """
     looked_at = changed = 0
     while looked_at < at_once:
-        with transaction() as session:
-            batch = _batch(session, clinic_id, by, now)
+        batch = _batch(clinic_id, by, now)
         looked_at, changed = looked_at + batch.looked_at, changed + batch.changed
-        if not batch.unfinished:
-            return Replanned(looked_at, changed, False)
+        if not batch.unfinished or batch.looked_at == 0:
+            return Replanned(looked_at, changed, batch.unfinished)
     return Replanned(looked_at, changed, True)
 
 
-def carry_on(*, by: Actor, now: pendulum.DateTime) -> int:
-    """Plan one batch of each clinic that still has appointments waiting; returns how many were looked at."""
+def carry_on(*, by: Actor, now: pendulum.DateTime, at_once: int = BATCH) -> int:
+    """Plan some appointments of each clinic that has any waiting; returns how many were looked at.
+
+    A clinic whose settings cannot be read does not keep the others waiting; its plans stay behind, and health says so.
+    """
     waiting = db.session.scalars(WAITING).all()
-    return sum(follow(clinic_id=clinic_id, by=by, now=now, at_once=BATCH).looked_at for clinic_id in waiting)
+    db.session.rollback()
+    looked_at = 0
+    for clinic_id in waiting:
+        try:
+            looked_at += follow(clinic_id=clinic_id, by=by, now=now, at_once=at_once).looked_at
+        except Exception:
+            log.exception("the appointments of clinic %s could not be planned anew", clinic_id)
+    return looked_at
 
 
-def _batch(session: Session, clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
-    # The strongest of locks: it waits for bookings under way, whose rows refer to the clinic, and then sees them.
-    clinic = session.scalars(select(Clinic).where(Clinic.id == clinic_id).with_for_update()).one()
-    if clinic.replan_after is None:
-        return Replanned(0, 0, False)
-    coming = session.scalars(
-        select(Appointment)
-        .where(Appointment.clinic_id == clinic_id, Appointment.id > clinic.replan_after, Appointment.starts_at > now)
-        .order_by(Appointment.id)
-        .limit(BATCH)
-    ).all()
-    base = ground(session, clinic_id)
-    differences = [replan(session, appointment, by=by, now=now, base=base) for appointment in coming]
-    clinic.replan_after = coming[-1].id if len(coming) == BATCH else None
-    changed = sum(1 for difference in differences if difference.added or difference.dropped)
-    return Replanned(len(coming), changed, clinic.replan_after is not None)
+@retried
+def _batch(clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
+    with transaction() as session:
+        clinic = session.get_one(Clinic, clinic_id)
+        if clinic.plans_follow_since is None:
+            return Replanned(0, 0, False)
+        behind = session.scalars(
+            select(Appointment.id)
+            .where(Appointment.clinic_id == clinic_id, Appointment.starts_at > now)
+            .where(Appointment.planned_with != clinic.plan_version)
+            .order_by(Appointment.starts_at, Appointment.id)
+            .limit(BATCH)
+        ).all()
+        if not behind:
+            _finish(session, clinic, now)
+            return Replanned(0, 0, False)
+        base = ground(session, clinic_id)
+        free = set(locks.free_appointments(session, behind))
+        plan = [found for found in behind if found in free]
+        done = one_by_one(session, plan, lambda each: replan(session, each, by=by, now=now, base=base))
+        changed = sum(1 for change in done if change.added or change.dropped)
+        return Replanned(len(free), changed, len(behind) == BATCH or len(free) < len(behind))
+
+
+def _finish(session: Session, clinic: Clinic, now: pendulum.DateTime) -> None:
+    """Stop looking once nobody can still be saving what was planned by the old settings."""
+    if clinic.plans_follow_since and now >= clinic.plans_follow_since.add(seconds=UNDER_WAY_SECONDS):
+        same = Clinic.id == clinic.id, Clinic.plan_version == clinic.plan_version
+        session.execute(update(Clinic).where(*same).values(plans_follow_since=None))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions.clinics import new_rule
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.rules import DEFAULT_RULES, HOSPITAL_RULES, Rule
 from reminder_site.models import ReminderRule
@@ -22,6 +22,7 @@ class TooManyRules(Exception):
     """A clinic has as many rules as anybody should want."""
 
 
+@retried
 def change_rule(*, clinic_id: int, rule: str, wanted: Rule, version: int, by: Actor, now: pendulum.DateTime) -> None:
     """Change a rule, by its public id; its key stays, planned texts know it. Raises NotHere, SettingsChanged."""
     with transaction() as session:
@@ -30,10 +31,11 @@ def change_rule(*, clinic_id: int, rule: str, wanted: Rule, version: int, by: Ac
         changed = changes(row, {**asdict(wanted), "key": row.key, "kind": row.kind})
         for name, value in changed.items():
             setattr(row, name, value)
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "rule.changed", rule, changed, by=by, now=now)
 
 
+@retried
 def add_rule(*, clinic_id: int, wanted: Rule, by: Actor, now: pendulum.DateTime) -> str:
     """Add a rule at the end and return its public id; raises TooManyRules."""
     with transaction() as session:
@@ -45,20 +47,22 @@ def add_rule(*, clinic_id: int, wanted: Rule, by: Actor, now: pendulum.DateTime)
         row = new_rule(clinic_id, last + 1, replace(wanted, key="r_" + secrets.token_hex(6)))
         session.add(row)
         session.flush()
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "rule.added", row.public_id, asdict(wanted), by=by, now=now)
         return row.public_id
 
 
+@retried
 def switch_rule(*, clinic_id: int, rule: str, on: bool, by: Actor, now: pendulum.DateTime) -> None:
     """Switch a rule on or off; raises NotHere."""
     with transaction() as session:
         claim(session, clinic_id, None)
         _find(session, clinic_id, rule).enabled = on
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "rule.switched", rule, {"enabled": on}, by=by, now=now)
 
 
+@retried
 def take_cadence(*, clinic_id: int, cadence: str, by: Actor, now: pendulum.DateTime) -> None:
     """Bring the rules of a ready-made cadence into force and switch every other one off; raises NotHere."""
     if cadence not in CADENCES:
@@ -72,7 +76,7 @@ def take_cadence(*, clinic_id: int, cadence: str, by: Actor, now: pendulum.DateT
         for position, rule in enumerate(wanted.values()):
             if rule.key not in there:
                 session.add(new_rule(clinic_id, len(there) + position, rule))
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "rules.cadence", cadence, {}, by=by, now=now)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from reminder_site.actions import audit, locks, passwords
 from reminder_site.actions.clinics import ClinicFacts, new_clinic
 from reminder_site.actions.staff import new_staff
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.models import Staff, StaffClinic
 
@@ -15,6 +15,7 @@ class AlreadySetUp(Exception):
     """Somebody was here first."""
 
 
+@retried
 def set_up(*, email: str, name: str, password: str, clinic: ClinicFacts, now: pendulum.DateTime) -> None:
     """Make the first account, an administrator, and its clinic; raises AlreadySetUp when there is any account."""
     hashed = passwords.hash_password(password)

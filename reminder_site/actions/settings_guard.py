@@ -30,9 +30,10 @@ def claim(session: Session, clinic_id: int, version: int | None) -> None:
         raise SettingsChanged
 
 
-def plans_follow(session: Session, clinic_id: int) -> None:
+def plans_follow(session: Session, clinic_id: int, *, now: pendulum.DateTime) -> None:
     """Have every coming appointment of the clinic planned anew (see actions.replanning)."""
-    session.execute(update(Clinic).where(Clinic.id == clinic_id).values(replan_after=0))
+    newer = {"plan_version": Clinic.plan_version + 1, "plans_follow_since": now}
+    session.execute(update(Clinic).where(Clinic.id == clinic_id).values(**newer))
 
 
 def note(

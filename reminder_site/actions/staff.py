@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import audit, passwords
 from reminder_site.actions.accounts import end_sessions, forgive_tries, plain_email
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
 from reminder_site.models import Clinic, Staff, StaffClinic
@@ -25,6 +25,7 @@ class NotYours(Exception):
     """Whoever asks may not change this account: one's own, a higher role, or somebody of other clinics too."""
 
 
+@retried
 def add_staff(
     *, email: str, name: str, role: str, password: str, clinics: Collection[str], by: Actor, now: pendulum.DateTime
 ) -> str:
@@ -38,6 +39,7 @@ def add_staff(
         return staff.public_id
 
 
+@retried
 def change_staff(
     *, staff: str, name: str, role: str, clinics: Collection[str], version: int, by: Actor, now: pendulum.DateTime
 ) -> None:
@@ -55,6 +57,7 @@ def change_staff(
         _note(session, "staff.changed", row, facts, by, now)
 
 
+@retried
 def switch_staff(*, staff: str, on: bool, by: Actor, now: pendulum.DateTime) -> None:
     """Switch an account off (its sessions end at once) or on again; raises NotHere, NotYours."""
     with transaction() as session:
@@ -65,6 +68,7 @@ def switch_staff(*, staff: str, on: bool, by: Actor, now: pendulum.DateTime) -> 
         _note(session, "staff.switched", row, {"active": on}, by, now)
 
 
+@retried
 def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime) -> None:
     """Set somebody's new password: their sessions end and a locked account opens. Raises NotHere, NotYours."""
     hashed = passwords.hash_password(password)

@@ -5,12 +5,13 @@ from sqlalchemy import select, update
 
 from reminder_site.actions.outbox import rows
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged, note, plans_follow
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
 from reminder_site.models import Template
 
 
+@retried
 def change_template(*, clinic_id: int, kind: str, body: str, version: int, by: Actor, now: pendulum.DateTime) -> None:
     """Change the wording of one kind of text; raises SettingsChanged, NotHere. `version` 0: never changed before."""
     if kind not in DEFAULT_TEMPLATES:
@@ -24,5 +25,5 @@ def change_template(*, clinic_id: int, kind: str, body: str, version: int, by: A
             newer = update(Template).where(*there, Template.version == version)
             if rows(session.execute(newer.values(**fresh, version=version + 1))) == 0:
                 raise SettingsChanged
-        plans_follow(session, clinic_id)
+        plans_follow(session, clinic_id, now=now)
         note(session, clinic_id, "template.changed", kind, {"version": version + 1}, by=by, now=now)

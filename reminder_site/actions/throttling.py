@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pendulum
 from sqlalchemy.orm import Session
 
-from reminder_site.db import transaction
+from reminder_site.db import retried, transaction
 from reminder_site.domain.delivery import Pace
 from reminder_site.domain.throttle import Throttle
 from reminder_site.gateways.sms import Sms
@@ -47,6 +47,7 @@ def probe(*, sms: Sms, pace: Pace, now: pendulum.DateTime) -> None:
         _write(lambda t: t.trying(now))
 
 
+@retried
 def _write(change: Callable[[Throttle], Throttle]) -> None:
     with transaction() as session:
         _change(session, change)

@@ -6,9 +6,10 @@ import pendulum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, links
+from reminder_site.actions import audit, links, locks
+from reminder_site.actions.one_by_one import one_by_one
 from reminder_site.actions.plans import replan
-from reminder_site.db import db, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import zones
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.times import resolve
@@ -21,17 +22,19 @@ LOOK_BACK_DAYS = 2
 
 @dataclass(frozen=True)
 class Followed:
-    """How many appointments were looked at, and how many of them begin at another instant (UTC) than before."""
+    """How many appointments were looked at, how many of them begin at another instant (UTC), and whether more wait."""
 
     looked_at: int
     moved: int
+    unfinished: bool = False
 
 
+@retried
 def follow(*, by: Actor, now: pendulum.DateTime) -> Followed:
-    """Place one batch of appointments by today's zone rules and plan their texts anew; nothing left says (0, 0).
+    """Place one batch of appointments by today's zone rules and plan their texts anew.
 
     The wall time is what was promised to the patient, so nobody is told. One that today's rules skip begins at the
-    first valid instant after it.
+    first valid instant after it. One whose zone today's rules do not know is put aside for a person.
     """
     behind = (
         select(Appointment.id)
@@ -43,13 +46,16 @@ def follow(*, by: Actor, now: pendulum.DateTime) -> Followed:
     if not ids:
         return Followed(0, 0)
     with transaction() as session:
-        found = session.scalars(select(Appointment).where(Appointment.id.in_(ids)).with_for_update()).all()
         bases: dict[int, Ground] = {}
-        for appointment in found:
+
+        def place(appointment: Appointment) -> bool:
             if appointment.clinic_id not in bases:
                 bases[appointment.clinic_id] = ground(session, appointment.clinic_id)
-        moved = sum(_place(session, appointment, bases[appointment.clinic_id], by, now) for appointment in found)
-    return Followed(len(found), moved)
+            return _place(session, appointment, bases[appointment.clinic_id], by, now)
+
+        free = locks.free_appointments(session, ids)
+        moved = sum(one_by_one(session, free, place, tzdb_version=zones.version()))
+    return Followed(len(free), moved, len(ids) == BATCH or len(free) < len(ids))
 
 
 def _place(session: Session, appointment: Appointment, base: Ground, by: Actor, now: pendulum.DateTime) -> bool:

@@ -22,7 +22,7 @@ MAY_BECOME: Final[dict[str, frozenset[str]]] = {
     UNDELIVERED: frozenset({DELIVERED, READ}),
     FAILED: frozenset({UNDELIVERED, DELIVERED, READ}),
     DELIVERED: frozenset({READ}),
-    NEEDS_REVIEW: frozenset({PENDING}) | _ADOPTED,
+    NEEDS_REVIEW: frozenset({PENDING, CANCELLING}) | _ADOPTED,
     CANCELLED: _OUTCOMES,
     READ: frozenset(),
     SUPPRESSED: frozenset(),

@@ -31,6 +31,18 @@ SAMPLE: Final[Mapping[str, str]] = {
     "clinician": "Dr Lee",
 }
 LONGEST: Final = 1_600  # characters in the longest text Twilio carries
+# Nobody can save longer ones: models.Patient.first_name, models.Clinic.text_name … A link has its address before it.
+LONGEST_LENGTHS: Final[Mapping[str, int]] = {
+    "clinic": 30,
+    "first_name": 80,
+    "day": 10,
+    "time": 7,
+    "place": 40,
+    "phone": 32,
+    "link": 120,
+    "clinician": 80,
+}
+LONGEST_VALUES: Final[Mapping[str, str]] = {name: "x" * length for name, length in LONGEST_LENGTHS.items()}
 
 DEFAULT_TEMPLATES: Final[Mapping[str, str]] = {
     "confirmation": (
@@ -104,6 +116,11 @@ def render(template: str, values: Mapping[str, str]) -> str:
     return strip_controls(_FIELD_AND_LEAD.sub(lambda field: _filled(field, values), template))
 
 
+def fields_of(template: str) -> list[str]:
+    """List the fields a template names, in their order."""
+    return [name for name in _FIELD.findall(template) if name in PLACEHOLDERS]
+
+
 def check(template: str) -> list[str]:
     """Lists in words what keeps a template from being used; empty when nothing does."""
     if not template.strip():
@@ -114,9 +131,11 @@ def check(template: str) -> list[str]:
     problems += [f"The braces in “{stray}” do not make a field. {_fields_in_words()}" for stray in _STRAY.findall(rest)]
     if strip_controls(template) != template.replace("\r\n", "\n").replace("\r", "\n"):
         problems.append("There are hidden control characters in the text; please type it again.")
-    longest = len(template) if problems else len(render(template, SAMPLE))
+    longest = len(template) if problems else len(render(template, LONGEST_VALUES))
     if longest > LONGEST:
-        problems.append(f"The text has {longest:,} characters; at most {LONGEST:,} can be sent.")
+        problems.append(
+            f"With the longest names the text would have {longest:,} characters; at most {LONGEST:,} can be sent."
+        )
     return problems
 
 

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 import pendulum
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
 from reminder_site.models.columns import clinic_key, public_id
+
+TROUBLED = text("plan_trouble <> ''")
 
 
 class Appointment(Base):
@@ -17,12 +19,15 @@ class Appointment(Base):
     state: booked, cancelled. answer: none, confirmed, change_wanted, cannot_come. outcome: "", arrived, no_show, left.
     `round` counts the times it was given a new time or number; `version` guards edits; `announced` is False when
     staff chose not to text about the booking or the move; `moved_from` holds what the last move changed, for its undo.
+    `planned_with` is the clinic's `plan_version` its texts were planned with; `plan_trouble` says why they could not be
+    planned anew, and a person has to look.
     """
 
     __tablename__ = "appointment"
     __table_args__ = (
         Index("ix_appointment_day", "clinic_id", "starts_at"),
         Index("ix_appointment_patient", "patient_id", "starts_at"),
+        Index("ix_appointment_trouble", "clinic_id", sqlite_where=TROUBLED, postgresql_where=TROUBLED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
@@ -57,6 +62,8 @@ class Appointment(Base):
     cancel_reason: Mapped[str] = mapped_column(String(120), default="")
     undo_until: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     ics_sequence: Mapped[int] = mapped_column(default=0)
+    planned_with: Mapped[int] = mapped_column(default=0)
+    plan_trouble: Mapped[str] = mapped_column(String(200), default="")
 
 
 class Reminder(Base):

@@ -16,8 +16,9 @@ class Clinic(Base):
 
     `hours` maps "mon".."sun" to ["09:00", "17:30"] or null when closed (wall time). `sender` is a Twilio Messaging
     Service SID of its own; empty means the site's (TWILIO_MESSAGING_SERVICE_SID). `version` guards every setting of the
-    clinic, those of its rules and people too. `replan_after`: appointments with a higher id still await the new plan
-    after a change of settings; null when none does.
+    clinic, those of its rules and people too. `plan_version` counts the changes that plans follow; an appointment says
+    with which it was planned. `plans_follow_since`: coming appointments may still stand on an older one; null when none
+    does.
     """
 
     __tablename__ = "clinic"
@@ -41,7 +42,8 @@ class Clinic(Base):
     daily_cap: Mapped[int] = mapped_column(default=250)
     undo_minutes: Mapped[int] = mapped_column(default=2)
     min_gap_hours: Mapped[int] = mapped_column(default=12)
-    replan_after: Mapped[int | None] = mapped_column()
+    plan_version: Mapped[int] = mapped_column(default=1)
+    plans_follow_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
 

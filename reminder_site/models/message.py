@@ -18,6 +18,10 @@ class Message(Base):
     """One text on its way; `next_action_at` says when somebody must look at it again (null: never).
 
     `body` keeps {{link}} unfilled: the link is made as the text leaves, so that no usable link lies in the database.
+    `told` holds the facts that the text names (domain.told.facts). `replaces_id` is the text of the same step that this
+    one stands in for: it leaves only once that one is certain not to. `waits_for` says, by a code of
+    domain.delivery.Wait, why a text that is due does not leave. `reaches_at` is when its phone gets it (UTC), from the
+    moment it is decided that it leaves; the clinic's daily limit counts by it.
     """
 
     __tablename__ = "message"
@@ -28,7 +32,7 @@ class Message(Base):
         Index("ix_message_due", "next_action_at", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_message_patient", "patient_id", "created_at"),
         Index("ix_message_clinic_state", "clinic_id", "state"),
-        Index("ix_message_handed", "clinic_id", "handed_at"),
+        Index("ix_message_reaches", "clinic_id", "reaches_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
@@ -36,6 +40,7 @@ class Message(Base):
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"), index=True)
     reminder_id: Mapped[int | None] = mapped_column(ForeignKey("reminder.id"), index=True)
+    replaces_id: Mapped[int | None] = mapped_column()
     kind: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16), default="sms")
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
@@ -45,6 +50,7 @@ class Message(Base):
     content_sid: Mapped[str] = mapped_column(String(34), default="")
     content_variables: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     media_urls: Mapped[list[str] | None] = mapped_column(JSON)
+    told: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     send_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     useful_until: Mapped[pendulum.DateTime] = mapped_column(Moment)
     wanted: Mapped[bool] = mapped_column(default=True)
@@ -67,6 +73,8 @@ class Message(Base):
     provider_rank: Mapped[int] = mapped_column(default=-1)
     error_code: Mapped[int | None] = mapped_column()
     state_why: Mapped[str] = mapped_column(String(200), default="")
+    waits_for: Mapped[str] = mapped_column(String(16), default="")
+    reaches_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     finished_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from reminder_site.config import settings
 from reminder_site.db import db
-from reminder_site.domain import opening_hours, segments, spoken, wording
+from reminder_site.domain import opening_hours, segments, spoken, told, wording
 from reminder_site.domain.closed_days import closed_days
 from reminder_site.domain.delivery import route
 from reminder_site.domain.planning import Facts, Notice, Step, plan
 from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.refusals import TextTooLong
 from reminder_site.domain.rules import Rule
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.models import Clinic, ClosedDay, OptOut, ReminderRule, Template
@@ -24,6 +25,15 @@ TOKEN_LENGTH = 22
 _out = OptOut.metadata.tables["opt_out"]
 ITS_NUMBER = _out.c.e164 == bindparam("e164"), _out.c.sender == bindparam("sender")
 OPTED_OUT = select(exists().where(*ITS_NUMBER, _out.c.ended_at.is_(None)))
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to be sent: its words, {{link}} unfilled, what they tell (domain.told), and what they could tell now."""
+
+    body: str
+    told: Mapping[str, str]
+    facts_now: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,19 @@ class Ground:
         aim = next((rule.aims_at(starts_local) for rule in self.rules if rule.key == key), None)
         return max(aim or soonest, soonest), True
 
-    def text_of(self, step: Step, *, first_name: str, starts_local: datetime, clinician: str) -> str:
-        """Write the exact text of a step; {{link}} stays unfilled until the text leaves."""
+    def text_of(self, step: Step, *, first_name: str, starts_local: datetime, clinician: str) -> Text:
+        """Write the exact text of a step; {{link}} stays unfilled until the text leaves. Raises TextTooLong."""
         kind = step.key.partition("-")[0]
         if kind not in {"moved", "cancelled", "still_on"}:
             kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
-        return wording.render(self.texts[kind], values(self.clinic, first_name, starts_local, clinician))
+        template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician)
+        body = wording.render(template, fields)
+        if len(body) > wording.LONGEST:
+            raise TextTooLong(
+                f"The text “{step.name}” would have {len(body):,} characters; at most {wording.LONGEST:,} can be sent. "
+                "A manager has to shorten its wording in the settings."
+            )
+        return Text(body, told.facts(template, fields, starts_local), told.facts_now(fields, starts_local))
 
 
 @dataclass(frozen=True)
@@ -188,7 +205,9 @@ def preview(
     name, decided = first_name or "Ann", to_local(now, starts.zone)
     steps = base.steps(facts, now=now)
     return [
-        _line(step, base.text_of(step, first_name=name, starts_local=starts.local, clinician=clinician), starts, now)
+        _line(
+            step, base.text_of(step, first_name=name, starts_local=starts.local, clinician=clinician).body, starts, now
+        )
         for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
     ]
 

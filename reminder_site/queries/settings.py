@@ -126,9 +126,15 @@ def coming(clinic_id: int, *, now: pendulum.DateTime) -> int:
     return db.session.scalar(ahead.where(Appointment.clinic_id == clinic_id, Appointment.starts_at > now)) or 0
 
 
-def unfinished(clinic_id: int) -> bool:
+def unfinished(clinic_id: int, *, now: pendulum.DateTime) -> bool:
     """Tell whether appointments still wait for the plan of the last change."""
-    return db.session.scalar(select(Clinic.replan_after).where(Clinic.id == clinic_id)) is not None
+    behind = (
+        select(Appointment.id)
+        .join(Clinic, Clinic.id == Appointment.clinic_id)
+        .where(Clinic.id == clinic_id, Clinic.plans_follow_since.is_not(None))
+        .where(Appointment.starts_at > now, Appointment.planned_with != Clinic.plan_version)
+    )
+    return db.session.scalar(behind.limit(1)) is not None
 
 
 def staff_of(staff_id: int) -> list[StaffRow]:

@@ -28,7 +28,7 @@ def overview() -> str:
         clinic=clinic,
         rules=[row.rule for row in shown.rules(clinic.id)],
         may_read=current.staff().role != "reception",
-        unfinished=shown.unfinished(clinic.id),
+        unfinished=shown.unfinished(clinic.id, now=now()),
     )
 
 

@@ -1,0 +1,59 @@
+"""Plans remember which settings they were made with; a text what it tells, what it replaces and when it arrives."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+MOMENT = sa.DateTime(timezone=True)
+TROUBLED = sa.text("plan_trouble <> ''")
+
+
+def new_columns() -> dict[str, list[sa.Column]]:
+    """Return the columns this one adds, each made anew: a column belongs to one statement."""
+    return {
+        "clinic": [
+            sa.Column("plan_version", sa.Integer(), nullable=False, server_default="1"),
+            sa.Column("plans_follow_since", MOMENT, nullable=True),
+        ],
+        "appointment": [
+            sa.Column("planned_with", sa.Integer(), nullable=False, server_default="1"),
+            sa.Column("plan_trouble", sa.String(length=200), nullable=False, server_default=""),
+        ],
+        "message": [
+            sa.Column("replaces_id", sa.Integer(), nullable=True),
+            sa.Column("told", sa.JSON(), nullable=True),
+            sa.Column("waits_for", sa.String(length=16), nullable=False, server_default=""),
+            sa.Column("reaches_at", MOMENT, nullable=True),
+        ],
+    }
+
+
+def upgrade() -> None:
+    for table, columns in new_columns().items():
+        for column in columns:
+            op.add_column(table, column)
+    op.create_index(
+        "ix_appointment_trouble", "appointment", ["clinic_id"], sqlite_where=TROUBLED, postgresql_where=TROUBLED
+    )
+    op.drop_index("ix_message_handed", "message")
+    op.create_index("ix_message_reaches", "message", ["clinic_id", "reaches_at"])
+    # Whoever waited for a new plan goes on waiting; what has left, or lies at Twilio, counts for the day it arrives.
+    op.execute("UPDATE clinic SET plan_version = 2, plans_follow_since = created_at WHERE replan_after IS NOT NULL")
+    op.execute(
+        "UPDATE message SET reaches_at = CASE WHEN route = 'twilio' THEN send_at ELSE handed_at END"
+        " WHERE handed_at IS NOT NULL"
+        " AND state NOT IN ('pending', 'leased', 'cancelled', 'suppressed', 'expired')"
+    )
+    op.drop_column("clinic", "replan_after")
+
+
+def downgrade() -> None:
+    op.add_column("clinic", sa.Column("replan_after", sa.Integer(), nullable=True))
+    op.execute("UPDATE clinic SET replan_after = 0 WHERE plans_follow_since IS NOT NULL")
+    op.drop_index("ix_message_reaches", "message")
+    op.create_index("ix_message_handed", "message", ["clinic_id", "handed_at"])
+    op.drop_index("ix_appointment_trouble", "appointment")
+    for table, columns in new_columns().items():
+        for column in reversed(columns):
+            op.drop_column(table, column.name)
