@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pendulum
 from flask import Flask
 from huey.consumer import Consumer
 
@@ -30,6 +29,7 @@ from reminder_site.standstill import end_after
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
 THROTTLED_NAP_SECONDS = 0.25
+ASIDE_THREADS = 2  # for housekeeping, probes and looks that end a hold: texts never wait for these
 GATHER_SECONDS = 0.025  # a busy worker waits so long for more room: several texts at once cost less each
 
 
@@ -51,6 +51,7 @@ class Worker:
         self._count = threading.Lock()
         self._beat_at = float("-inf")
         self._beat_told = self.clock.now()
+        self._keeps_house = threading.Lock()
         self._zones_followed = False
         self.safeguards = Safeguards(app, self.pace, monotonic)
         self.handing_over = HandingOver(
@@ -59,7 +60,8 @@ class Worker:
 
     def run(self) -> None:
         """Look, work and nap until told to stop; then let what is in flight finish."""
-        with ThreadPoolExecutor(self.settings.texts_in_flight, thread_name_prefix="text") as pool:
+        threads = self.settings.texts_in_flight + ASIDE_THREADS
+        with ThreadPoolExecutor(threads, thread_name_prefix="text") as pool:
             while not self.stopping.is_set():
                 if self.look(pool.submit) == 0:
                     self.wake.wait(self._nap_seconds())
@@ -97,7 +99,7 @@ class Worker:
     def _take_up(self, most: int, submit: Callable[..., Any]) -> tuple[list[leasing.Due], Decided]:
         with self.app.app_context():
             try:
-                self._beat()
+                self._beat(submit)
                 self.safeguards.look(submit)
                 found = self._lease(most, submit)
             except Exception:
@@ -172,7 +174,7 @@ class Worker:
         except Exception:
             log.exception("message %s could not be put back; its lease will lapse", message_id)
 
-    def _beat(self) -> None:
+    def _beat(self, submit: Callable[..., Any]) -> None:
         rest = min(self.settings.sweep_seconds, 15)
         jumped = abs((self.clock.now() - self._beat_told).total_seconds()) > rest
         if self.monotonic() - self._beat_at < rest and not jumped:
@@ -181,18 +183,48 @@ class Worker:
         self.safeguards.start()
         self.handing_over.pulse = pulse = heart.beat(now=self.clock.now())
         self.safeguards.after_beat(pulse.held)
-        self._keep_house(self.clock.now())
         self.handing_over.forget()
         self._beat_at = self.monotonic()
+        submit(self._keep_house)
         if pulse.skewed:
-            self.handing_over.hear(self.sms.ask_time(), took=False, now=self.clock.now())
+            submit(self._hear_the_time)
 
-    def _keep_house(self, now: pendulum.DateTime) -> None:
-        """Go on, a batch at a time, with what a change of settings or of the zone rules left to plan anew."""
-        replanning.carry_on(by=WORKER, now=now)
-        if not self._zones_followed:
-            self._zones_followed = zone_rules.follow(by=WORKER, now=now).looked_at == 0
-        form_nonces.forget(now=now)
+    def _keep_house(self) -> None:
+        """Do what has to be done now and then; no text waits for it, and a chore that fails keeps no other waiting."""
+        if not self._keeps_house.acquire(blocking=False):
+            return  # the last round is not through
+        try:
+            with self.app.app_context():
+                for chore in (self._plan_anew, self._follow_the_zone_rules, self._forget_nonces):
+                    try:
+                        chore()
+                    except Exception:
+                        log.exception("a chore of the worker's failed and is tried again: %s", chore.__name__)
+        finally:
+            self._keeps_house.release()
+
+    def _plan_anew(self) -> None:
+        """Go on with what a change of settings left to plan anew, until it is done."""
+        while not self.stopping.is_set() and replanning.carry_on(by=WORKER, now=self.clock.now()):
+            pass
+
+    def _follow_the_zone_rules(self) -> None:
+        """Place appointments by the zone rules this worker started with, until that is done."""
+        while not self._zones_followed and not self.stopping.is_set():
+            followed = zone_rules.follow(by=WORKER, now=self.clock.now())
+            self._zones_followed = not followed.unfinished
+            if followed.looked_at == 0:
+                break  # what is left is held by others just now
+
+    def _forget_nonces(self) -> None:
+        form_nonces.forget(now=self.clock.now())
+
+    def _hear_the_time(self) -> None:
+        with self.app.app_context():
+            try:
+                self.handing_over.hear(self.sms.ask_time(), took=False, now=self.clock.now())
+            except Exception:
+                log.exception("Twilio's time could not be learnt")
 
     def _free_places(self) -> int:
         return self.settings.texts_in_flight - self._carrying

@@ -14,6 +14,7 @@ def new_columns() -> dict[str, list[sa.Column]]:
     return {
         "clinic": [
             sa.Column("plan_version", sa.Integer(), nullable=False, server_default="1"),
+            sa.Column("plans_behind", sa.Boolean(), nullable=False, server_default=sa.false()),
             sa.Column("plans_follow_since", MOMENT, nullable=True),
         ],
         "appointment": [
@@ -39,7 +40,7 @@ def upgrade() -> None:
     op.drop_index("ix_message_handed", "message")
     op.create_index("ix_message_reaches", "message", ["clinic_id", "reaches_at"])
     # Whoever waited for a new plan goes on waiting; what has left, or lies at Twilio, counts for the day it arrives.
-    op.execute("UPDATE clinic SET plan_version = 2, plans_follow_since = created_at WHERE replan_after IS NOT NULL")
+    op.execute("UPDATE clinic SET plan_version = 2, plans_behind = true WHERE replan_after IS NOT NULL")
     op.execute(
         "UPDATE message SET reaches_at = CASE WHEN route = 'twilio' THEN send_at ELSE handed_at END"
         " WHERE handed_at IS NOT NULL"
@@ -50,7 +51,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.add_column("clinic", sa.Column("replan_after", sa.Integer(), nullable=True))
-    op.execute("UPDATE clinic SET replan_after = 0 WHERE plans_follow_since IS NOT NULL")
+    op.execute("UPDATE clinic SET replan_after = 0 WHERE plans_behind")
     op.drop_index("ix_message_reaches", "message")
     op.create_index("ix_message_handed", "message", ["clinic_id", "handed_at"])
     op.drop_index("ix_appointment_trouble", "appointment")

@@ -1,7 +1,8 @@
-"""The last look before a text leaves: is it still wanted, allowed, and of use? Runs inside the intent's transaction."""
+"""The last look before a text leaves: is it still wanted, true, allowed, of use? Part of the intent's transaction."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pendulum
@@ -9,30 +10,40 @@ from sqlalchemy import Integer, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from reminder_site.domain import message_state as states
-from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
+from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
+from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Message
+from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
-AUTOMATIC = frozenset({"reminder"})
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
-_m, _clinic, _patient, _out = (Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out"))
+_m, _clinic, _patient, _out, _appointment, _reminder = (
+    Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder")
+)
 _in_force = _out.c.e164 == _m.c.to_e164, _out.c.sender == _m.c.sender, _out.c.ended_at.is_(None)
+_around = (
+    _m.join(_clinic, _clinic.c.id == _m.c.clinic_id)
+    .outerjoin(_patient, _patient.c.id == _m.c.patient_id)
+    .outerjoin(_appointment, _appointment.c.id == _m.c.appointment_id)
+    .outerjoin(_reminder, _reminder.c.id == _m.c.reminder_id)
+)
 CIRCUMSTANCES = (
     select(
         _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
         *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
+        *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
+        *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
-    .select_from(_m.join(_clinic, _clinic.c.id == _m.c.clinic_id).outerjoin(_patient, _patient.c.id == _m.c.patient_id))
+    .select_from(_around)
     .where(_m.c.id.in_(bindparam("ids", expanding=True)))
 )
-TODAY = select(_m.c.id).where(
-    _m.c.clinic_id == bindparam("clinic_id"), _m.c.kind != "reply", _m.c.handed_at > bindparam("day_ago")
-)
-SENT_TODAY = select(func.count()).select_from(TODAY.limit(bindparam("cap", type_=Integer)).subquery())
+_that_day = _m.c.reaches_at >= bindparam("since"), _m.c.reaches_at < bindparam("until")
+THAT_DAY = select(_m.c.id).where(_m.c.clinic_id == bindparam("clinic_id"), _m.c.kind != "reply", *_that_day)
+REACHING = select(func.count()).select_from(THAT_DAY.limit(bindparam("most", type_=Integer)).subquery())
 
 
 @dataclass(frozen=True)
@@ -42,32 +53,52 @@ class Verdict:
     ends_as: str = ""
     until: pendulum.DateTime | None = None
     words: str = ""
+    waits_for: Wait = ""
 
 
 class Circumstances:
     """What decides about some texts beside themselves; read in a transaction that keeps them as they are."""
 
-    def __init__(self, session: Session, ids: Collection[int], *, now: pendulum.DateTime) -> None:
-        self._session, self._day_ago = session, now.subtract(days=1)
+    def __init__(self, session: Session, ids: Collection[int]) -> None:
+        self._session = session
         self._of = {row.id: row for row in session.execute(CIRCUMSTANCES, {"ids": list(ids)})}
-        self._sent: dict[int, int] = {}
+        self._reaching: dict[tuple[int, date], int] = {}
 
     def of(self, message: Any) -> Any:
         """Return the circumstances of one message."""
         return self._of[message.id]
 
-    def sent_today(self, message: Any) -> int:
-        """Say how many texts its clinic has handed over in 24 hours, up to its limit, those to leave now included."""
-        clinic = message.clinic_id
-        if clinic not in self._sent:
-            asked = {"clinic_id": clinic, "day_ago": self._day_ago, "cap": self.of(message).daily_cap}
-            self._sent[clinic] = self._session.scalar(SENT_TODAY, asked) or 0
-        return self._sent[clinic]
+    def quiet(self, message: Any) -> tuple[QuietHours, dict[date, str]]:
+        """Return the hours in which a text of its kind may arrive, and the days on which it may not.
 
-    def leaves(self, message: Any) -> None:
-        """Take note that this one leaves."""
-        if message.kind != "reply" and message.clinic_id in self._sent:
-            self._sent[message.clinic_id] += 1
+        Reminders keep to the clinic's hours; what answers somebody's doing only to the widest ones.
+        """
+        found = self.of(message)
+        hours = QuietHours(found.quiet_opens, found.quiet_closes, found.texts_on_sundays)
+        if message.kind != "reminder" or found.step_key == "confirmation":
+            return hours.widest(), {}
+        closed = ground(self._session, message.clinic_id).closed(to_local(message.send_at, found.time_zone))
+        return hours, dict(closed)
+
+    def reaching(self, message: Any, at: pendulum.DateTime) -> int:
+        """Count its clinic's texts, up to its limit, that reach phones on the day of a moment (UTC) at the clinic.
+
+        Those that Twilio holds for that day count, and those that this transaction lets leave.
+        """
+        found, key = self.of(message), self._day(message, at)
+        if key not in self._reaching:
+            bounds = [_midnight(key[1] + timedelta(days=n), found.time_zone) for n in (0, 1)]
+            asked = {"clinic_id": message.clinic_id, "since": bounds[0], "until": bounds[1]}
+            self._reaching[key] = self._session.scalar(REACHING, {**asked, "most": found.daily_cap + 1}) or 0
+        return self._reaching[key]
+
+    def leaves(self, message: Any, at: pendulum.DateTime) -> None:
+        """Take note that this one leaves, to reach its phone at that moment."""
+        if message.kind != "reply" and (key := self._day(message, at)) in self._reaching:
+            self._reaching[key] += 1
+
+    def _day(self, message: Any, at: pendulum.DateTime) -> tuple[int, date]:
+        return message.clinic_id, to_local(at, self.of(message).time_zone).date()
 
 
 def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -> Verdict:
@@ -78,42 +109,57 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     if message.kind != "reply" and found.opted_out:
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
     if not found.texting_on:
-        return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words="texting is switched off for this clinic")
-    return _other_number(message, found) or _late_at_night(message, found, now) or _cap(message, around, now)
+        again = now.add(minutes=CAP_AGAIN_MINUTES)
+        return Verdict(until=again, words="texting is switched off for this clinic", waits_for="texting_off")
+    untrue = why_untrue(message, found)
+    if untrue:
+        return Verdict(states.CANCELLED, words=f"cancelled: {untrue}")
+    return _late_at_night(message, around, now)
 
 
-def _other_number(message: Any, found: Any) -> Verdict | None:
-    if message.patient_id is None or message.kind == "reply":
-        return None
-    if found.phone_e164 != message.to_e164:
-        return Verdict(states.CANCELLED, words="cancelled: the patient has another number now")
-    if message.kind in AUTOMATIC and not found.reminders_on:
-        return Verdict(states.CANCELLED, words="cancelled: reminders are off for this patient")
-    return None
+def why_untrue(message: Any, found: Any) -> str:
+    """Say why a text no longer holds for its patient or its appointment; empty when it does."""
+    if message.patient_id is not None and message.kind != "reply":
+        if found.phone_e164 != message.to_e164:
+            return "the patient has another number now"
+        if message.kind == "reminder" and not found.reminders_on:
+            return "reminders are off for this patient"
+    if message.reminder_id is None or message.appointment_id is None:
+        return ""
+    if found.visit_round != found.planned_round:
+        return "the appointment was moved"
+    tells_of_the_end = kind_of(found.step_key) == "cancelled"
+    if (found.visit == "cancelled") != tells_of_the_end:
+        return "the appointment is on again" if tells_of_the_end else "the appointment was cancelled"
+    return "" if found.planned else "the plan changed"
 
 
-def _late_at_night(message: Any, found: Any, now: pendulum.DateTime) -> Verdict | None:
-    """A reminder held up past its time must not ring at night: it waits for the next opening if it is still of use."""
-    if message.kind not in AUTOMATIC or now < message.send_at.add(minutes=LATE_MINUTES):
-        return None
-    quiet = QuietHours(found.quiet_opens, found.quiet_closes, found.texts_on_sundays)
-    local = to_local(now, found.time_zone)
-    if quiet.why_quiet(local, {}) is None:
-        return None
-    opening = quiet.next_after(local, {})
-    if opening is None:
-        return None
-    at = first_valid(opening, found.time_zone)[0].at
-    if at >= message.useful_until:
-        return None
-    return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening")
+def over_the_limit(
+    message: Any, around: Circumstances, at: pendulum.DateTime, *, besides: int, now: pendulum.DateTime
+) -> Verdict | None:
+    """Hold a text back that would reach its phone (`at`, UTC) on a day whose texts have come to the clinic's limit.
 
-
-def _cap(message: Any, around: Circumstances, now: pendulum.DateTime) -> Verdict:
-    if message.kind == "reply":
-        return Verdict()
+    `besides` of them make way for this one.
+    """
     cap = around.of(message).daily_cap
-    if around.sent_today(message) < cap:
+    if message.kind == "reply" or around.reaching(message, at) - besides < cap:
+        return None
+    words = f"waiting: the clinic's limit of {cap} texts a day is reached"
+    return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words=words, waits_for="daily_limit")
+
+
+def _late_at_night(message: Any, around: Circumstances, now: pendulum.DateTime) -> Verdict:
+    """A text held up past its time must not ring at night: it waits for the next opening if it is still of use."""
+    if now < message.send_at.add(minutes=LATE_MINUTES):
         return Verdict()
-    words = f"waiting: the clinic's limit of {cap} texts in 24 hours is reached"
-    return Verdict(until=now.add(minutes=CAP_AGAIN_MINUTES), words=words)
+    zone = around.of(message).time_zone
+    (quiet, closed), local = around.quiet(message), to_local(now, zone)
+    opening = quiet.next_after(local, closed) if quiet.why_quiet(local, closed) else None
+    at = first_valid(opening, zone)[0].at if opening else None
+    if at is None or at >= message.useful_until:
+        return Verdict()
+    return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening", waits_for="quiet_hours")
+
+
+def _midnight(day: date, zone: str) -> pendulum.DateTime:
+    return first_valid(datetime.combine(day, time(0)), zone)[0].at

@@ -77,7 +77,7 @@ def close_on(*, clinic_id: int, closed_on: date, name: str, by: Actor, now: pend
             session.add(ClosedDay(clinic_id=clinic_id, closed_on=closed_on, name=name))
         else:
             there.name = name
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "closed_day.added", closed_on.isoformat(), {"name": name}, by=by, now=now)
 
 
@@ -89,7 +89,7 @@ def open_again_on(*, clinic_id: int, closed_on: date, by: Actor, now: pendulum.D
         gone = delete(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.closed_on == closed_on)
         if session.execute(gone.returning(ClosedDay.id)).first() is None:
             raise NotHere
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "closed_day.removed", closed_on.isoformat(), {}, by=by, now=now)
 
 
@@ -123,5 +123,5 @@ def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by:
         changed = changes(clinic, wanted)
         for name, value in changed.items():
             setattr(clinic, name, value)
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.db import Moment, db, retried, transaction
-from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS
+from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS, Wait
 from reminder_site.models import Heartbeat
 
 TRY_AGAIN_SECONDS = 60
@@ -74,18 +74,18 @@ def stops(session: Session) -> Any:
     return session.execute(STOPS).first()
 
 
-def why_stopped(session: Session, row: Any, now: pendulum.DateTime) -> str:
-    """Say why a text may not be handed over, or nothing; a refused account is tried with one text a minute.
+def why_stopped(session: Session, row: Any, now: pendulum.DateTime) -> tuple[str, Wait] | None:
+    """Say why a text may not be handed over, or None; a refused account is tried with one text a minute.
 
     `row` is what `stops` read in this transaction.
     """
     if row is None:
-        return ""
+        return None
     if abs(row.clock_skew_seconds) > SKEW_STOP_SECONDS:
-        return "waiting: this machine's clock is wrong"
+        return "waiting: this machine's clock is wrong", "clock"
     if row.circuit_open_at is None or _try_once(session, now):
-        return ""
-    return f"waiting: Twilio refuses this account ({row.circuit_why})"
+        return None
+    return f"waiting: Twilio refuses this account ({row.circuit_why})", "account"
 
 
 def _try_once(session: Session, now: pendulum.DateTime) -> bool:

@@ -11,10 +11,11 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import checks, heart
+from reminder_site.actions import checks, heart, locks, replacing
 from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, wake_later
 from reminder_site.actions.receipts import token_hash
+from reminder_site.actions.throttling import Bucket
 from reminder_site.config import settings
 from reminder_site.db import give_way, retried, transaction
 from reminder_site.domain import message_state as states
@@ -24,7 +25,11 @@ from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
 
 MESSAGES = Message.metadata.tables["message"]
-MINE = select(MESSAGES).where(MESSAGES.c.id.in_(bindparam("ids", expanding=True))).order_by(MESSAGES.c.id)
+_these = MESSAGES.c.id.in_(bindparam("ids", expanding=True))
+MINE = select(MESSAGES).where(_these).order_by(MESSAGES.c.id)
+MINE_ALONE = MINE.with_for_update(key_share=True)
+MINE_AT_ONCE = MINE.where(MESSAGES.c.replaces_id.is_(None)).with_for_update(key_share=True, skip_locked=True)
+REPLACED = select(MESSAGES.c.replaces_id).where(_these, MESSAGES.c.replaces_id.is_not(None))
 _of_numbers = MESSAGES.c.to_e164.in_(bindparam("numbers", expanding=True)), MESSAGES.c.state.in_(states.IN_FLIGHT)
 ON_THE_WIRE = select(MESSAGES.c.to_e164, MESSAGES.c.sender).where(*_of_numbers)
 INTENDED = Attempt.metadata.tables["attempt"].insert()
@@ -78,37 +83,45 @@ class _Decision:
     def __init__(
         self, session: Session, owner: str, process: str, pace: Pace, held: bool, now: pendulum.DateTime
     ) -> None:
-        self.session, self.owner, self.process = session, owner, process
-        self.pace, self.held, self.now = pace, held, now
+        self.session, self.owner, self.process, self.pace = session, owner, process, pace
+        self.held, self.now = held, now
+        self.numbers: set[tuple[str, str]] = set()  # to which, from which sender, one has been decided on
         self.wait_until: list[pendulum.DateTime] = []
-        self.numbers: set[tuple[str, str]] = set()
 
     def on(self, ids: Collection[int]) -> dict[int, Intent | None]:
-        """Decide on each in the order of `ids`, then write the intents of those that leave.
-
-        They are written in the order of their numbers: of two workers with the same numbers none waits for the other
-        in a circle.
-        """
-        messages = self._read(ids)
-        self.around = checks.Circumstances(self.session, [message.id for message in messages], now=self.now)
-        self.stops = heart.stops(self.session)
-        decided: dict[int, Intent | None] = {message.id: None for message in messages}
-        leaving = [(message, way) for message in messages if (way := self._way_out(message))]
+        """Decide on each text; return the intents to be followed, None for what stays."""
+        read = self._read(ids)
+        for clinic_id in sorted({message.clinic_id for message in read}):
+            locks.hold(self.session, f"daily limit {clinic_id}")
+        self.around = checks.Circumstances(self.session, [message.id for message in read])
+        self.stops, self.bucket = heart.stops(self.session), Bucket(self.session, self.now)
         attempts: list[dict[str, Any]] = []
-        for message, way in sorted(leaving, key=lambda each: _number(each[0])):
-            decided[message.id] = self._commit(message, way, attempts)
+        ways = {message.id: self._way_out(message) for message in read}
+        # By their numbers: two workers never wait for each other at the index of texts on the wire.
+        leaving = sorted((message for message in read if ways[message.id]), key=_number)
+        decided: dict[int, Intent | None] = dict.fromkeys(message.id for message in read)
+        for message in leaving:
+            decided[message.id] = self._commit(message, ways[message.id], attempts)
         if attempts:
             self.session.execute(INTENDED, attempts)
+        self.bucket.settle()
         if self.wait_until:
             wake_later(self.session, (min(self.wait_until) - self.now).total_seconds())
         return decided
 
     def _read(self, ids: Collection[int]) -> list[Any]:
-        """Read the texts and keep others from changing them; of several, leave out what one would have to wait for."""
+        """Read the texts and keep others from changing them; of several, leave out what one would have to wait for.
+
+        One that replaces another is decided on by itself, with the other one locked as well.
+        """
         if len(ids) == 1:
-            return list(self.session.execute(MINE.with_for_update(), {"ids": list(ids)}))
+            both = {*ids, *self.session.scalars(REPLACED, {"ids": list(ids)})}
+            locked = {row.id: row for row in self.session.execute(MINE_ALONE, {"ids": list(both)})}
+            self.replaced = {row.id: locked.get(row.replaces_id) for row in locked.values() if row.id in ids}
+            return [locked[each] for each in ids if each in locked]
+        self.replaced = {}
         give_way(self.session)
-        found = {row.id: row for row in self.session.execute(MINE.with_for_update(skip_locked=True), {"ids": [*ids]})}
+        found = {row.id: row for row in self.session.execute(MINE_AT_ONCE, {"ids": [*ids]})}
         numbers = {"numbers": [row.to_e164 for row in found.values()]}
         busy = {_number(row) for row in self.session.execute(ON_THE_WIRE, numbers)}
         return [found[each] for each in ids if each in found and _number(found[each]) not in busy]
@@ -123,9 +136,9 @@ class _Decision:
             move(self.session, message.id, {states.LEASED}, verdict.ends_as, words=words, by=WORKER, now=self.now,
                  **DONE)  # fmt: skip
         elif verdict.until is not None:
-            self._wait(message, verdict.until, verdict.words)
+            self._wait(message, verdict)
         else:
-            self.around.leaves(message)
+            self.around.leaves(message, self._reaches_at(message, way))
             self.numbers.add(_number(message))
             return "twilio" if way == "schedule" else "local"
         return ""
@@ -140,26 +153,48 @@ class _Decision:
         if checked.ends_as:
             return checked, ""
         if self.held:
-            return checks.Verdict(until=now.add(seconds=15), words="waiting: sending is on hold"), ""
+            held = checks.Verdict(until=now.add(seconds=15), words="waiting: sending is on hold", waits_for="hold")
+            return held, ""
         here = message.local_only or not message.sender.startswith("MG")  # only a Messaging Service can schedule
         way = route(send_at=message.send_at, useful_until=message.useful_until, now=now, local_only=here)
         if way.way == "expire":
             return checks.Verdict(states.EXPIRED, words="not sent: by now it would come too late to be of use"), ""
-        if (until := way.until or checked.until) is not None:
-            return checks.Verdict(until=until, words=checked.words), ""
-        return self._in_the_way(message), way.way
+        if way.until is not None:
+            return checks.Verdict(until=way.until), ""
+        if checked.until is not None:
+            return checked, ""
+        return self._in_the_way(message, way.way) or LEAVE, way.way
 
-    def _in_the_way(self, message: Any) -> checks.Verdict:
+    def _in_the_way(self, message: Any, way: str) -> checks.Verdict | None:
+        """Say what keeps a text that is due, true and allowed from leaving at this very moment."""
+        now, before = self.now, self.replaced.get(message.id)
+        at = self._reaches_at(message, way)
+        makes_way = before is not None and before.reaches_at is not None and before.state in replacing.AT_TWILIO
+        if over := checks.over_the_limit(message, self.around, at, besides=int(makes_way), now=now):
+            return over
         if _number(message) in self.numbers:
-            return checks.Verdict(until=self.now)  # after the other one
-        why = heart.why_stopped(self.session, self.stops, self.now)
-        return checks.Verdict(until=self.now.add(seconds=heart.TRY_AGAIN_SECONDS), words=why) if why else LEAVE
+            return checks.Verdict(until=now, waits_for="number")  # after the other one
+        if stopped := heart.why_stopped(self.session, self.stops, now):
+            words, code = stopped
+            return checks.Verdict(until=now.add(seconds=heart.TRY_AGAIN_SECONDS), words=words, waits_for=code)
+        if not self.bucket.has_room():
+            return checks.Verdict(until=now, waits_for="throttle")
+        if before is not None and (verdict := replacing.judge(self.session, message, before, now=now)):
+            return verdict
+        self.bucket.take()
+        return None
 
-    def _wait(self, message: Any, until: pendulum.DateTime, words: str) -> None:
+    def _reaches_at(self, message: Any, way: str) -> pendulum.DateTime:
+        at: pendulum.DateTime = message.send_at if way == "schedule" else self.now
+        return at
+
+    def _wait(self, message: Any, verdict: checks.Verdict) -> None:
         """Put a leased message back until a moment; the reversible half of the protocol, so no line of history."""
+        until = verdict.until or self.now
         back = {"state": states.PENDING, "next_action_at": until, "lease_until": None, "version": Message.version + 1}
-        if words:
-            back["state_why"] = words[:200]
+        back["waits_for"] = verdict.waits_for
+        if verdict.words:
+            back["state_why"] = verdict.words[:200]
         mine = Message.id == message.id, Message.state == states.LEASED
         self.session.execute(update(Message).where(*mine).values(**back))
         if until > self.now:
@@ -171,6 +206,7 @@ class _Decision:
         words = "handing it to Twilio with its send time" if way == "twilio" else "handing it to Twilio to be sent now"
         first_look_at = now.add(microseconds=int(self.pace.first_look_seconds * 1e6))
         begun = {"attempt_no": number, "route": way, "absent_reads": 0, "next_action_at": first_look_at}
+        begun["reaches_at"] = message.send_at if way == "twilio" else now
         if not move(self.session, message.id, {states.LEASED}, states.SUBMITTING, words=words, by=WORKER, now=now,
                     **begun):  # fmt: skip
             return None

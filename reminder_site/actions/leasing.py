@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pendulum
 from sqlalchemy import Integer, bindparam, or_, select
 
-from reminder_site.actions.throttling import spend
+from reminder_site.actions.throttling import rest
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import Pace
@@ -20,7 +20,8 @@ _due_now = _m.c.next_action_at <= bindparam("now"), or_(_m.c.lease_until.is_(Non
 _in_order = _m.c.next_action_at, _m.c.id
 _to_leave = _m.c.state.in_(sorted(LEAVING))
 _first = select(_m.c.id).where(*_due_now, _to_leave).order_by(*_in_order).limit(_may_leave)
-_due = select(_m.c.id, _m.c.state, _m.c.attempt_no, _m.c.useful_until).where(*_due_now)
+_of_use = (_m.c.useful_until > bindparam("now")).label("of_use")
+_due = select(_m.c.id, _m.c.state, _m.c.attempt_no, _of_use).where(*_due_now)
 DUE = _due.order_by(*_in_order).limit(_most)
 # Where few texts may leave, all else that is due is looked at all the same.
 FEW_MAY_LEAVE = DUE.where(or_(~_to_leave, _m.c.useful_until <= bindparam("now"), _m.c.id.in_(_first)))
@@ -52,13 +53,14 @@ def lease(*, owner: str, limit: int, may_leave: int, pace: Pace, now: pendulum.D
         return []
     until = now.add(microseconds=int(pace.lease_seconds * 1e6))
     with transaction() as session:
-        rows = session.execute(due.with_for_update(skip_locked=True), asked).all()
+        rows = session.execute(due.with_for_update(key_share=True, skip_locked=True), asked).all()
         found = [Due(row.id, row.state, row.attempt_no) for row in rows]
         ids = [d.id for d in found]
         session.execute(TAKE, {"ids": ids, "owner": owner, "until": until})
         session.execute(RESERVE, {"ids": ids})
-        leaving = sum(row.state in LEAVING and row.useful_until > now for row in rows)
-        spend(session, leaving, none_waits=leaving < may_leave and len(rows) < limit, now=now)
+        leaving = sum(row.state in LEAVING and row.of_use for row in rows)
+        if leaving < may_leave and len(rows) < limit:
+            rest(session, now=now)
         reach("in_lease")
     reach("leased")
     return [replace(d, state=states.LEASED if d.state == states.PENDING else d.state) for d in found]

@@ -30,8 +30,8 @@ ORDER: Final = (
     "message",
     "daily limit",
     "attempt",
-    "throttle",
     "heartbeat",
+    "throttle",
     "audit",
 )
 

@@ -75,5 +75,5 @@ def _change(
         for name, value in changed.items():
             setattr(row, name, value)
         if table is Clinician and "name" in changed:
-            plans_follow(session, clinic_id, now=now)
+            plans_follow(session, clinic_id)
         note(session, clinic_id, f"{table.__tablename__}.changed", public_id, changed, by=by, now=now)

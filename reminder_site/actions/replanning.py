@@ -5,7 +5,9 @@ it leaves out what others hold just now, and comes back to it.
 """
 
 import logging
+import time
 from dataclasses import dataclass
+from typing import Any
 
 import pendulum
 from sqlalchemy import select, update
@@ -22,8 +24,9 @@ from reminder_site.queries.plans import ground
 log = logging.getLogger("reminder_site.replanning")
 BATCH = 10
 AT_ONCE = 500
+BREATH_SECONDS = 0.005  # between two batches, for whoever waits to write
 UNDER_WAY_SECONDS = 120  # whoever booked by the old settings when they changed has long saved by then
-WAITING = select(Clinic.id).where(Clinic.plans_follow_since.is_not(None))  # asked at every heartbeat
+WAITING = select(Clinic.id).where(Clinic.plans_behind)  # asked at every heartbeat
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def follow(*, clinic_id: int, by: Actor, now: pendulum.DateTime, at_once: int = 
         looked_at, changed = looked_at + batch.looked_at, changed + batch.changed
         if not batch.unfinished or batch.looked_at == 0:
             return Replanned(looked_at, changed, batch.unfinished)
+        time.sleep(BREATH_SECONDS)
     return Replanned(looked_at, changed, True)
 
 
@@ -69,8 +73,10 @@ def carry_on(*, by: Actor, now: pendulum.DateTime, at_once: int = BATCH) -> int:
 def _batch(clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
     with transaction() as session:
         clinic = session.get_one(Clinic, clinic_id)
-        if clinic.plans_follow_since is None:
+        if not clinic.plans_behind:
             return Replanned(0, 0, False)
+        if clinic.plans_follow_since is None:
+            _change(session, clinic, plans_follow_since=now)
         behind = session.scalars(
             select(Appointment.id)
             .where(Appointment.clinic_id == clinic_id, Appointment.starts_at > now)
@@ -91,6 +97,12 @@ def _batch(clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
 
 def _finish(session: Session, clinic: Clinic, now: pendulum.DateTime) -> None:
     """Stop looking once nobody can still be saving what was planned by the old settings."""
-    if clinic.plans_follow_since and now >= clinic.plans_follow_since.add(seconds=UNDER_WAY_SECONDS):
-        same = Clinic.id == clinic.id, Clinic.plan_version == clinic.plan_version
-        session.execute(update(Clinic).where(*same).values(plans_follow_since=None))
+    since = clinic.plans_follow_since
+    if since is not None and now >= since.add(seconds=UNDER_WAY_SECONDS):
+        _change(session, clinic, plans_behind=False)
+
+
+def _change(session: Session, clinic: Clinic, **values: Any) -> None:
+    """Change the clinic's row unless its settings have changed again meanwhile."""
+    same = Clinic.id == clinic.id, Clinic.plan_version == clinic.plan_version
+    session.execute(update(Clinic).where(*same).values(**values).execution_options(synchronize_session=False))

@@ -31,7 +31,7 @@ def change_rule(*, clinic_id: int, rule: str, wanted: Rule, version: int, by: Ac
         changed = changes(row, {**asdict(wanted), "key": row.key, "kind": row.kind})
         for name, value in changed.items():
             setattr(row, name, value)
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "rule.changed", rule, changed, by=by, now=now)
 
 
@@ -47,7 +47,7 @@ def add_rule(*, clinic_id: int, wanted: Rule, by: Actor, now: pendulum.DateTime)
         row = new_rule(clinic_id, last + 1, replace(wanted, key="r_" + secrets.token_hex(6)))
         session.add(row)
         session.flush()
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "rule.added", row.public_id, asdict(wanted), by=by, now=now)
         return row.public_id
 
@@ -58,7 +58,7 @@ def switch_rule(*, clinic_id: int, rule: str, on: bool, by: Actor, now: pendulum
     with transaction() as session:
         claim(session, clinic_id, None)
         _find(session, clinic_id, rule).enabled = on
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "rule.switched", rule, {"enabled": on}, by=by, now=now)
 
 
@@ -76,7 +76,7 @@ def take_cadence(*, clinic_id: int, cadence: str, by: Actor, now: pendulum.DateT
         for position, rule in enumerate(wanted.values()):
             if rule.key not in there:
                 session.add(new_rule(clinic_id, len(there) + position, rule))
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "rules.cadence", cadence, {}, by=by, now=now)
 
 

@@ -30,9 +30,9 @@ def claim(session: Session, clinic_id: int, version: int | None) -> None:
         raise SettingsChanged
 
 
-def plans_follow(session: Session, clinic_id: int, *, now: pendulum.DateTime) -> None:
+def plans_follow(session: Session, clinic_id: int) -> None:
     """Have every coming appointment of the clinic planned anew (see actions.replanning)."""
-    newer = {"plan_version": Clinic.plan_version + 1, "plans_follow_since": now}
+    newer = {"plan_version": Clinic.plan_version + 1, "plans_behind": True, "plans_follow_since": None}
     session.execute(update(Clinic).where(Clinic.id == clinic_id).values(**newer))
 
 

@@ -25,5 +25,5 @@ def change_template(*, clinic_id: int, kind: str, body: str, version: int, by: A
             newer = update(Template).where(*there, Template.version == version)
             if rows(session.execute(newer.values(**fresh, version=version + 1))) == 0:
                 raise SettingsChanged
-        plans_follow(session, clinic_id, now=now)
+        plans_follow(session, clinic_id)
         note(session, clinic_id, "template.changed", kind, {"version": version + 1}, by=by, now=now)

@@ -13,12 +13,44 @@ from reminder_site.gateways.sms import Sms
 from reminder_site.models import ThrottleRow
 from reminder_site.queries.throttle import of_row, throttle
 
+MOST_AT_ONCE = 1_000_000
 
-def spend(session: Session, number: int, *, none_waits: bool, now: pendulum.DateTime) -> None:
-    """Take so many leave-takings out of the bucket, if there is one; part of the lease's transaction."""
+
+class Bucket:
+    """The leave-takings that are left to one transaction of intents; each belongs to a text that really leaves."""
+
+    def __init__(self, session: Session, now: pendulum.DateTime) -> None:
+        self._session, self._now, self._taken = session, now, 0
+        self._is_limited = _is_limited(session)
+        self._room: int | None = None
+
+    def has_room(self) -> bool:
+        """Say whether one more may leave now; from the first time on others wait for what this one takes."""
+        if not self._is_limited:
+            return True
+        if self._room is None:
+            self._room = _locked(self._session).allowance(MOST_AT_ONCE, self._now)
+        return self._taken < self._room
+
+    def take(self) -> None:
+        """Take one out for a text that leaves."""
+        self._taken += 1
+
+    def settle(self) -> None:
+        """Write down what was taken; part of the transaction that lets these texts leave."""
+        if self._is_limited and self._taken:
+            _change(self._session, lambda t: t.spent(self._taken, self._now, none_waits=False))
+
+
+def rest(session: Session, *, now: pendulum.DateTime) -> None:
+    """Do away with the bucket once the trouble is over: fewer wait to leave than may."""
+    if _is_limited(session):
+        _change(session, lambda t: t.spent(0, now, none_waits=True))
+
+
+def _is_limited(session: Session) -> bool:
     row = session.get(ThrottleRow, 1)
-    if row is not None and row.per_second is not None:
-        _change(session, lambda t: t.spent(number, now, none_waits=none_waits))
+    return row is not None and row.per_second is not None
 
 
 def slow_down(*, now: pendulum.DateTime) -> None:

@@ -17,6 +17,10 @@ CAP_AGAIN_MINUTES: Final = 15
 SWEEP_ORPHANS_MINUTES: Final = 40
 POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
 
+# Why a text that is due does not leave yet.
+Wait = Literal[
+    "", "hold", "texting_off", "daily_limit", "quiet_hours", "account", "clock", "throttle", "replaced", "number"
+]
 Kind = Literal["created", "not_created", "refused", "unknown"]
 Next = Literal[
     "taken", "retry", "late", "slow_down", "stop_all", "suppress", "bad_number", "local", "hold", "fail", "resolve"

@@ -5,17 +5,16 @@ Knows one text at a time; `planning` knows how they stand to each other and to t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import pendulum
 
-from reminder_site.domain.quiet_hours import MIDNIGHT, QuietHours, Window
+from reminder_site.domain.quiet_hours import QuietHours, Window
 from reminder_site.domain.rules import Rule
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import first_valid, to_local
 
-FLOOR_OPENS, FLOOR_CLOSES = time(8), time(21)
 GRACE_MINUTES = 15
 LEAST_LEAD_MINUTES = 1
 NOTICES = {
@@ -177,6 +176,4 @@ def _against_all(case: Case, *, cancelling: bool) -> str | None:
 
 
 def _wide_window(case: Case) -> Window:
-    closes = MIDNIGHT if case.quiet.closes == MIDNIGHT else max(case.quiet.closes, FLOOR_CLOSES)
-    quiet = QuietHours(min(case.quiet.opens, FLOOR_OPENS), closes, sundays=True)
-    return Window(quiet, case.facts.zone, {}, backwards=False, what="texts")
+    return Window(case.quiet.widest(), case.facts.zone, {}, backwards=False, what="texts")

@@ -16,6 +16,7 @@ from reminder_site.domain.times import first_valid, to_local
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
+FLOOR_OPENS, FLOOR_CLOSES = time(8), time(21)  # US federal law: no calls or texts before and after
 FURTHEST_DAYS = 60
 LEAST_NOTICE_HOURS = 2
 
@@ -34,6 +35,11 @@ class QuietHours:
     def __post_init__(self) -> None:
         if self.closes != MIDNIGHT and self.opens >= self.closes:
             raise ValueError("Texts must be allowed from an earlier hour to a later one.")
+
+    def widest(self) -> "QuietHours":
+        """Return the hours for texts that answer what somebody just did: at least 8 am to 9 pm, on Sundays too."""
+        closes = MIDNIGHT if self.closes == MIDNIGHT else max(self.closes, FLOOR_CLOSES)
+        return QuietHours(min(self.opens, FLOOR_OPENS), closes, sundays=True)
 
     def why_quiet(self, local: datetime, closed: Mapping[date, str], what: str = "reminders") -> str | None:
         """Say why no text of this sort may arrive at this wall time; None when it may."""

@@ -79,8 +79,8 @@ class Throttle:
         return replace(self, probe_at=now.add(microseconds=int(wait_seconds * 1e6)))
 
     def trying(self, now: pendulum.DateTime) -> Self:
-        """Let one text try it: Twilio answers a question again."""
-        if self.down_since is None:
+        """Let one text try it: Twilio answers a question again. A try that no text has made yet is not a failed one."""
+        if self.down_since is None or self.level >= 1:
             return self
         return replace(self, level=1.0, level_at=now, failed_tries=self.failed_tries + 1)
 

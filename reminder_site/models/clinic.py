@@ -17,8 +17,8 @@ class Clinic(Base):
     `hours` maps "mon".."sun" to ["09:00", "17:30"] or null when closed (wall time). `sender` is a Twilio Messaging
     Service SID of its own; empty means the site's (TWILIO_MESSAGING_SERVICE_SID). `version` guards every setting of the
     clinic, those of its rules and people too. `plan_version` counts the changes that plans follow; an appointment says
-    with which it was planned. `plans_follow_since`: coming appointments may still stand on an older one; null when none
-    does.
+    with which it was planned. `plans_behind`: coming appointments may still stand on an older one; `plans_follow_since`
+    is when they were first looked at after the last change (UTC).
     """
 
     __tablename__ = "clinic"
@@ -43,6 +43,7 @@ class Clinic(Base):
     undo_minutes: Mapped[int] = mapped_column(default=2)
     min_gap_hours: Mapped[int] = mapped_column(default=12)
     plan_version: Mapped[int] = mapped_column(default=1)
+    plans_behind: Mapped[bool] = mapped_column(default=False)
     plans_follow_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)

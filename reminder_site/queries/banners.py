@@ -42,7 +42,7 @@ def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]
         found.append(Banner("warn", f"{texts} a person: it is not certain that they went out.", fixes="parked"))
     if count := parked.over_the_limit(clinic_id, now=now):
         texts = "1 text waits" if count == 1 else f"{count} texts wait"
-        words = f"{texts}: the clinic's limit of texts in 24 hours is reached. A manager can raise it in the settings."
+        words = f"{texts}: the clinic's limit of texts a day is reached. A manager can raise it in the settings."
         found.append(Banner("warn", words))
     if role in TOLD_OF_DRIFT and (count := health.drift()):
         texts = "1 text stands" if count == 1 else f"{count} texts stand"

@@ -131,7 +131,7 @@ def unfinished(clinic_id: int, *, now: pendulum.DateTime) -> bool:
     behind = (
         select(Appointment.id)
         .join(Clinic, Clinic.id == Appointment.clinic_id)
-        .where(Clinic.id == clinic_id, Clinic.plans_follow_since.is_not(None))
+        .where(Clinic.id == clinic_id, Clinic.plans_behind)
         .where(Appointment.starts_at > now, Appointment.planned_with != Clinic.plan_version)
     )
     return db.session.scalar(behind.limit(1)) is not None

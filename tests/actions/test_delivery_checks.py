@@ -103,7 +103,7 @@ def test_the_daily_cap_holds_texts_back_but_never_a_reply(clinic, worker, clock,
     worker.settle()
     assert len(at_twilio(sandbox)) == 4
     held = [now_as(m) for m in texts if now_as(m).state == "pending"]
-    assert {m.state_why for m in held} == {"waiting: the clinic's limit of 3 texts in 24 hours is reached"}
+    assert {m.state_why for m in held} == {"waiting: the clinic's limit of 3 texts a day is reached"}
     assert (len(held), now_as(reply).state) == (2, "accepted")
     carry_on(worker, clock, minutes=24 * 60, step_seconds=900)
     carry_on(worker, clock, minutes=15, step_seconds=900)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from reminder_site.actions import attendance, reminders
+from reminder_site.actions import attendance, locks, reminders
 from reminder_site.actions.plans import replan
 from reminder_site.db import db, transaction
 from reminder_site.domain import refusals
@@ -48,7 +48,7 @@ def do(action, clinic, step, now):
 
 def plan_again(appointment, now):
     with transaction() as session:
-        replan(session, session.get_one(Appointment, appointment.id), by=ALICE, now=now)
+        replan(session, locks.appointments(session, Appointment.id == appointment.id)[0], by=ALICE, now=now)
 
 
 def test_a_cancelled_reminder_is_taken_back_at_twilio_and_stays_away(clinic, now, appointment, worker, clock):

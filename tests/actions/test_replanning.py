@@ -10,7 +10,8 @@ from reminder_site.actions import appointments, replanning, rules
 from reminder_site.db import db
 from reminder_site.domain.actor import OPERATOR, WORKER
 from reminder_site.domain.times import moment
-from reminder_site.models import Clinic, Reminder, ReminderRule
+from reminder_site.models import Appointment, Clinic, Reminder, ReminderRule
+from reminder_site.queries.settings import unfinished
 from tests import factories
 
 ABOUT = {"by": OPERATOR}
@@ -49,9 +50,9 @@ def test_every_coming_appointment_follows(busy, now):
 
 def test_what_is_left_is_carried_on_from_where_it_stopped(busy, now):
     switch_off(busy, "3_days", now)
-    first = replanning.follow(clinic_id=busy.id, **ABOUT, now=now, at_once=replanning.BATCH)
+    first = replanning.follow(clinic_id=busy.id, **ABOUT, now=now, at_once=50)
     assert (first.looked_at, first.unfinished, planned("3_days")) == (50, True, 70)
-    looked_at = [replanning.carry_on(by=WORKER, now=now) for _ in range(3)]
+    looked_at = [replanning.carry_on(by=WORKER, now=now, at_once=50) for _ in range(3)]
     assert looked_at == [50, 20, 0] and planned("3_days") == 0
 
 
@@ -69,7 +70,7 @@ def test_a_batch_that_fails_keeps_its_place(busy, now, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         replanning.follow(clinic_id=busy.id, **ABOUT, now=now)
     monkeypatch.undo()
-    assert planned("3_days") == 70
+    assert planned("3_days") == 60
     replanning.follow(clinic_id=busy.id, **ABOUT, now=now)
     assert planned("3_days") == 0
 
@@ -80,7 +81,24 @@ def test_a_change_in_the_middle_begins_anew(busy, now):
     switch_off(busy, "1_day", now)
     replanning.follow(clinic_id=busy.id, **ABOUT, now=now)
     assert planned("3_days") == planned("1_day") == 0
-    assert db.session.get(Clinic, busy.id, populate_existing=True).replan_after is None
+    assert not unfinished(busy.id, now=now)
+
+
+def test_the_nearest_appointments_follow_first(busy, now):
+    switch_off(busy, "3_days", now)
+    replanning.follow(clinic_id=busy.id, **ABOUT, now=now, at_once=30)
+    db.session.rollback()
+    by_now = select(Appointment.starts_at).where(Appointment.planned_with == 2)
+    yet_to_come = select(Appointment.starts_at).where(Appointment.planned_with == 1)
+    assert max(db.session.scalars(by_now)) <= min(db.session.scalars(yet_to_come))
+
+
+def test_a_clinic_is_looked_at_until_nobody_can_still_be_saving_by_the_old_settings(busy, now):
+    switch_off(busy, "3_days", now)
+    replanning.follow(clinic_id=busy.id, **ABOUT, now=now)
+    for seconds, looks_on in ((119, True), (120, False)):
+        replanning.carry_on(by=WORKER, now=now.add(seconds=seconds))
+        assert db.session.scalar(select(Clinic.plans_behind)) == looks_on
 
 
 def test_what_is_booked_while_a_rule_is_saved_follows_it_too(app, clinic, now, monkeypatch):
@@ -106,6 +124,7 @@ def test_what_is_booked_while_a_rule_is_saved_follows_it_too(app, clinic, now, m
     replanning.follow(clinic_id=clinic.id, **ABOUT, now=now)
     waited.set()
     booking.join()
+    replanning.carry_on(by=WORKER, now=now)
     assert planned("3_days") == 0 and planned("1_day") == 1
 
 

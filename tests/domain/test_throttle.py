@@ -110,7 +110,7 @@ def test_while_twilio_is_silent_nothing_leaves_until_a_probe_is_answered():
 def test_the_wait_for_the_next_probe_doubles_with_each_text_that_tried_in_vain():
     throttle, now, waits = FREE.silent(NOON, "", PACE, NOON), NOON, []
     for _ in range(7):
-        throttle = throttle.asking(PACE, now).trying(now)
+        throttle = throttle.asking(PACE, now).trying(now).spent(1, now, none_waits=False)
         waits.append((throttle.probe_at - now).total_seconds())
         now = throttle.probe_at
     assert waits == [15, 30, 60, 120, 240, 300, 300]

@@ -45,7 +45,7 @@ def test_every_page_says_what_the_daily_limit_holds_back(client, clinic, worker,
     for _ in range(3):
         a_text(clinic, clock.now(), useful_minutes=2000)
     worker.settle()
-    assert "2 texts wait: the clinic&#39;s limit of texts in 24 hours is reached" in client.get("/patients").text
+    assert "2 texts wait: the clinic&#39;s limit of texts a day is reached" in client.get("/patients").text
 
 
 def test_it_leaves_when_somebody_says_so_and_that_is_on_record(client, clinic, parked, worker, clock):

@@ -135,7 +135,7 @@ class TextingForm(FlaskForm):
     texts_on_sundays = BooleanField("Reminders may arrive on Sundays")
     keeps_public_holidays = BooleanField("No reminders on public holidays")
     region = PickField("Holidays of", validate_choice=True)
-    daily_cap = WholeField("Texts in 24 hours, at most", least=1, most=100_000)
+    daily_cap = WholeField("Texts a day, at most", least=1, most=100_000)
     min_gap_hours = WholeField("Hours between two reminders of one appointment, at least", least=0, most=72)
     sender = LineField(
         "Own Messaging Service",
