@@ -114,7 +114,7 @@ def _settle(
         move(session, intent.message_id, FLYING, states.UNKNOWN, words=outcome.words, by=WORKER, now=now, **known)
     elif outcome.next in ENDINGS:
         move(session, intent.message_id, FLYING, ENDINGS[outcome.next], words=_refusal(outcome), by=WORKER, now=now,
-             error_code=outcome.code, **DONE)  # fmt: skip
+             error_code=outcome.code, reaches_at=None, **DONE)  # fmt: skip
         _learn(session, intent.message_id, outcome, now)
     else:
         _come_back(session, intent, outcome, jitter, now)

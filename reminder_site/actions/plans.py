@@ -27,8 +27,9 @@ def replan(
 ) -> Change:
     """Derive the plan of one appointment as things stand now and apply the difference to reminders and messages.
 
-    Call it last in every action that changes anything a plan depends on; the appointment must have been locked before
-    it was read (RuntimeError otherwise). `base` may be shared within a clinic. Raises TextTooLong.
+    Call it last in every action that changes anything a plan depends on. An action locks the appointment before it
+    reads it (see actions.locks); one that was not locked is locked here, and read anew. `base` may be shared within a
+    clinic. Raises TextTooLong.
     """
     case = _case(session, appointment, by, now, base)
     entries = entries_of(case)
@@ -84,9 +85,9 @@ def send_now(
 def _case(
     session: Session, appointment: Appointment, by: Actor, now: pendulum.DateTime, base: Ground | None = None
 ) -> Case:
-    if not locks.is_held(session, appointment):
-        raise RuntimeError("an appointment is locked before it is read and planned anew")
     session.flush()
+    if not locks.is_held(session, appointment):
+        locks.appointments(session, Appointment.id == appointment.id)
     locks.texts_of(session, appointment.id)
     patient = session.get_one(Patient, appointment.patient_id, populate_existing=True)
     return Case(session, base or ground(session, appointment.clinic_id), appointment, patient, by, now)
