@@ -28,6 +28,7 @@ from reminder_site.sandbox.identity import ACCOUNT_SID, AUTH_TOKEN, MESSAGING_SE
 from reminder_site.sandbox.server import SandboxServer
 from reminder_site.worker import Worker
 from tests import factories
+from tests.lock_order import LockOrder
 from tests.order import pytest_collection_modifyitems
 from tests.stores import needed, postgres_url, pytest_configure, pytest_terminal_summary
 
@@ -175,9 +176,12 @@ class Site:
         queue, kept = f"sqlite:///{folder / 'queue.db'}", folder / "kept"
         self.app = create_app(test_settings(url, queue, sandbox_url, data_folder=str(kept)))
         self.app.test_client_class = CheckedClient
+        self.lock_order = None
         self.app.testing = True
         with self.app.app_context():
             _migrate()
+            if store == "postgresql":
+                self.lock_order = LockOrder(db.engine)
             if store == "sqlite":
                 db.session.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
                 db.session.remove()
@@ -235,9 +239,12 @@ def app(request, sites, sandbox):
     site.empty()
     site.app.extensions["clock"] = StillClock(MONDAY, sandbox)
     site.app.extensions["wake"].clear()
+    if site.lock_order:
+        site.lock_order.forget()
     with site.app.app_context():
         yield site.app
         db.session.remove()
+    assert not (site.lock_order and site.lock_order.wrong), site.lock_order.wrong
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, locks, passwords
 from reminder_site.config import settings
-from reminder_site.db import retried, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Clinic, SignInTry, Staff, StaffClinic, StaffSession
 from reminder_site.queries import accounts as found
@@ -43,30 +43,19 @@ class NotYourClinic(Exception):
     """The clinic does not exist or is not one of this person's."""
 
 
-@retried
 def sign_in(*, email: str, password: str, address: str, now: pendulum.DateTime) -> str:
     """Open a session of 12 h and return its token; raises SignInRefused, TooManyTries.
 
     The try is written down before the password is looked at, so tries at the same moment cannot exceed the limits.
     """
     email = plain_email(email)
-    with transaction() as session:
-        tried = _take_a_try(session, email, address, now)
+    tried = _try_noted(email, address, now)
     staff = found.by_email(email)
-    fits = passwords.matches(password, staff.password_hash if staff else None)
-    if staff is None or not fits:
+    kept = staff.password_hash if staff else None
+    if not passwords.matches(password, kept) or staff is None or kept is None:
         raise SignInRefused
-    kept = staff.password_hash
-    with transaction() as session:
-        if not staff.active or staff.password_hash != kept:  # read anew: both may have changed since
-            raise SignInRefused
-        session.execute(update(SignInTry).where(SignInTry.id == tried).values(succeeded=True))
-        if passwords.outgrown(kept):
-            staff.password_hash = passwords.hash_password(password)
-        by = Actor("staff", staff.name, staff.id)
-        token = open_session(session, staff.id, None, now)
-        audit.record(session, actor=by, what="session.opened", clinic_id=None, subject=staff.public_id, now=now)
-    return token
+    renewed = passwords.hash_password(password) if passwords.outgrown(kept) else kept
+    return _session_opened(staff.id, kept, renewed, tried, now)
 
 
 @retried
@@ -84,30 +73,17 @@ def sign_out(*, token: str, by: Actor, now: pendulum.DateTime) -> None:
             audit.record(session, actor=by, what="session.ended", clinic_id=None, subject=subject, now=now)
 
 
-@retried
 def change_password(*, staff_id: int, present: str, new: str, by: Actor, now: pendulum.DateTime) -> str:
     """Set one's own new password, end every session of the account and return the token of a fresh one.
 
     Raises WrongPassword, TooManyTries. The door has asked domain.passwords about `new`.
     """
-    with transaction() as session:
-        staff = session.get_one(Staff, staff_id)
-        tried = _take_a_try(session, staff.email, "", now)
-        kept = staff.password_hash
+    staff = db.session.get_one(Staff, staff_id, populate_existing=True)
+    email, kept = staff.email, staff.password_hash
+    tried = _try_noted(email, "", now)
     if not passwords.matches(present, kept):
         raise WrongPassword
-    renewed = passwords.hash_password(new)
-    with transaction() as session:
-        session.execute(update(SignInTry).where(SignInTry.id == tried).values(succeeded=True))
-        staff = session.get_one(Staff, staff_id)
-        clinic_id = session.scalar(
-            select(StaffSession.clinic_id).where(StaffSession.staff_id == staff_id).order_by(StaffSession.id.desc())
-        )
-        staff.password_hash, staff.version = renewed, staff.version + 1
-        end_sessions(session, staff_id, now)
-        token = open_session(session, staff_id, clinic_id, now)
-        audit.record(session, actor=by, what="password.changed", clinic_id=None, subject=staff.public_id, now=now)
-    return token
+    return _password_set(staff_id, passwords.hash_password(new), tried, by, now)
 
 
 @retried
@@ -174,6 +150,43 @@ def forgive_tries(session: Session, email: str) -> None:
     session.execute(
         update(SignInTry).where(SignInTry.account_hash == _keyed(plain_email(email))).values(account_hash=NOBODY)
     )
+
+
+@retried
+def _try_noted(email: str, address: str, now: pendulum.DateTime) -> int:
+    with transaction() as session:
+        return _take_a_try(session, email, address, now)
+
+
+@retried
+def _session_opened(staff_id: int, kept: str, renewed: str, tried: int, now: pendulum.DateTime) -> str:
+    with transaction() as session:
+        staff = session.get_one(Staff, staff_id, with_for_update={"key_share": True}, populate_existing=True)
+        if not staff.active or staff.password_hash != kept:  # read anew: both may have changed since
+            raise SignInRefused
+        staff.password_hash = renewed
+        session.flush()
+        session.execute(update(SignInTry).where(SignInTry.id == tried).values(succeeded=True))
+        by = Actor("staff", staff.name, staff.id)
+        token = open_session(session, staff.id, None, now)
+        audit.record(session, actor=by, what="session.opened", clinic_id=None, subject=staff.public_id, now=now)
+    return token
+
+
+@retried
+def _password_set(staff_id: int, hashed: str, tried: int, by: Actor, now: pendulum.DateTime) -> str:
+    with transaction() as session:
+        staff = session.get_one(Staff, staff_id, with_for_update={"key_share": True}, populate_existing=True)
+        clinic_id = session.scalar(
+            select(StaffSession.clinic_id).where(StaffSession.staff_id == staff_id).order_by(StaffSession.id.desc())
+        )
+        staff.password_hash, staff.version = hashed, staff.version + 1
+        session.flush()
+        end_sessions(session, staff_id, now)
+        session.execute(update(SignInTry).where(SignInTry.id == tried).values(succeeded=True))
+        token = open_session(session, staff_id, clinic_id, now)
+        audit.record(session, actor=by, what="password.changed", clinic_id=None, subject=staff.public_id, now=now)
+    return token
 
 
 def _take_a_try(session: Session, email: str, address: str, now: pendulum.DateTime) -> int:

@@ -15,25 +15,33 @@ from sqlalchemy.orm import Session
 
 from reminder_site.models import Appointment, Message, Patient
 
-# By table; the audit's chain is locked by name, as the last step of every transaction.
+# By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
     "named",  # sign-in tries of one account or place, the first set-up
-    "form_nonce",
-    "inbound_message",
     "staff",
+    "staff_clinic",
+    "staff_session",
+    "sign_in_try",
+    "form_nonce",
     "clinic",
+    "reminder_rule",
+    "template",
+    "closed_day",
+    "clinician",
+    "appointment_type",
     "patient",
     "opt_out",
     "appointment",
-    "reminder",
-    "manage_link",
     "message",
+    "inbound_message",
     "daily limit",
     "attempt",
     "heartbeat",
     "throttle",
     "audit",
 )
+# Rows that nobody changes but under the lock of their appointment, in whatever order.
+UNDER_APPOINTMENT: Final = frozenset({"reminder", "manage_link"})
 
 
 def hold(session: Session, name: str) -> None:
@@ -71,11 +79,12 @@ def is_held(session: Session, appointment: Appointment) -> bool:
 def made(session: Session, appointment: Appointment) -> None:
     """Take note of an appointment that this transaction has just made: nobody else can see it yet."""
     _note_held(session, [appointment.id])
+    session.info.setdefault("made", []).append(appointment.id)
 
 
 def texts_of(session: Session, appointment_id: int) -> None:
     """Lock the texts of an appointment: the worker decides on them meanwhile."""
-    if _many_writers(session):
+    if _many_writers(session) and appointment_id not in session.info.get("made", ()):
         mine = select(Message.id).where(Message.appointment_id == appointment_id).order_by(Message.id)
         session.execute(mine.with_for_update(key_share=True)).all()
 

@@ -49,11 +49,11 @@ def change_staff(
         _may_give(session, by, role)
         if row.version != version:
             raise SettingsChanged
-        if row.role != role:
-            end_sessions(session, row.id, now)
         facts: dict[str, Any] = {"role": role, "was": row.role, "clinics": sorted(clinics)}
         row.name, row.role, row.version = name, role, row.version + 1
         _set_clinics(session, by, row.id, clinics)
+        if role != facts["was"]:
+            end_sessions(session, row.id, now)
         _note(session, "staff.changed", row, facts, by, now)
 
 
@@ -95,7 +95,7 @@ def new_staff(
 
 def _find(session: Session, by: Actor, staff: str) -> Staff:
     """Find an account that `by` may change; an operator may change all."""
-    row = session.scalar(select(Staff).where(Staff.public_id == staff).with_for_update())
+    row = session.scalar(select(Staff).where(Staff.public_id == staff).with_for_update(key_share=True))
     if row is None:
         raise NotHere
     if by.kind == "operator":

@@ -18,6 +18,7 @@ def change_template(*, clinic_id: int, kind: str, body: str, version: int, by: A
         raise NotHere
     fresh = {"body": body, "updated_at": now, "updated_by_id": by.staff_id}
     with transaction() as session:
+        plans_follow(session, clinic_id)
         there = Template.clinic_id == clinic_id, Template.kind == kind
         if session.scalar(select(Template.id).where(*there)) is None and version == 0:
             session.add(Template(clinic_id=clinic_id, kind=kind, **fresh))
@@ -25,5 +26,4 @@ def change_template(*, clinic_id: int, kind: str, body: str, version: int, by: A
             newer = update(Template).where(*there, Template.version == version)
             if rows(session.execute(newer.values(**fresh, version=version + 1))) == 0:
                 raise SettingsChanged
-        plans_follow(session, clinic_id)
         note(session, clinic_id, "template.changed", kind, {"version": version + 1}, by=by, now=now)

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from reminder_site.actions import links
+from reminder_site.actions import links, locks
 from reminder_site.db import db, transaction
-from reminder_site.models import Heartbeat, Message
+from reminder_site.models import Appointment, Heartbeat, Message
 from reminder_site.sandbox.faults import AFTER, BEFORE
 from tests import factories
 from tests.delivering import a_text, at_twilio, attempts, carry_on, history, now_as, take_back, trouble
@@ -106,6 +106,7 @@ def test_a_text_is_recognised_though_its_link_has_been_revoked(clinic, worker, c
     worker.settle()
     with transaction() as session:
         session.execute(update(Message).values(wanted=False, unwanted_why="moved"))
+        locks.appointments(session, Appointment.id == visit.id)
         links.revoke(session, visit.id, now=clock.now())
     carry_on(worker, clock, minutes=5)
     (held,) = at_twilio(sandbox)

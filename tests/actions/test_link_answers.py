@@ -5,10 +5,10 @@ import threading
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.actions import link_answers, links
+from reminder_site.actions import link_answers, links, locks
 from reminder_site.db import db, transaction
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
-from reminder_site.models import InboundMessage, ManageLink
+from reminder_site.models import Appointment, InboundMessage, ManageLink
 from tests.factories import a_patient, an_appointment
 from tests.texting import fresh, last_text, link_to
 
@@ -55,6 +55,7 @@ def test_an_answer_to_what_the_desk_has_changed_is_not_taken(visit, link_id, now
 
 def test_a_link_that_ends_between_page_and_button_does_nothing(visit, link_id, now):
     with transaction() as session:
+        locks.appointments(session, Appointment.id == visit.id)
         links.revoke(session, visit.id, now=now)
     with pytest.raises(NotHere):
         link_answers.record_from_link(link_id=link_id, version=1, kind="cannot_come", now=now)

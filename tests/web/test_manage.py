@@ -7,7 +7,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import text as sql
 
-from reminder_site.actions import links
+from reminder_site.actions import links, locks
 from reminder_site.db import Base, db, transaction
 from reminder_site.models import Appointment, InboundMessage, ManageLink
 from tests.factories import a_patient, an_appointment
@@ -169,6 +169,7 @@ def test_wrong_expired_and_revoked_links_end_on_one_page(client, path, visit, cl
     clock.set(now)
     assert client.get(path).status_code == 200
     with transaction() as session:
+        locks.appointments(session, Appointment.id == visit.id)
         links.revoke(session, visit.id, now=now)
     revoked = client.get(path)
     assert {page.status_code for page in (wrong, expired, revoked)} == {404}
