@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, locks
-from reminder_site.actions.plans import replan
+from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Kind
 from reminder_site.domain.dialogue import Decision, decide, take_back
@@ -56,7 +56,7 @@ def _apply(
         facts={"way": way, "late": decision.late_notice},
         now=now,
     )
-    replan(session, appointment, by=PATIENT, now=now)
+    replan_each(session, [appointment], by=PATIENT, now=now)
     return decision
 
 

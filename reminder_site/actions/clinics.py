@@ -9,12 +9,15 @@ import pendulum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from reminder_site.actions import opt_outs
+from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
 from reminder_site.models import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, StaffClinic, Template
+from reminder_site.queries.plans import sender_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ def change_clinic(*, clinic_id: int, facts: ClinicFacts, version: int, by: Actor
 
 
 def change_texting(*, clinic_id: int, facts: TextingFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
-    """Change when a clinic texts; raises SettingsChanged."""
+    """Change when a clinic texts; raises SettingsChanged.
+
+    Whoever opted out of the old sender's texts gets none of a new one's. What waits because of the old limits is looked
+    at again at once.
+    """
     _change(clinic_id, asdict(facts), version, "texting.changed", by, now)
 
 
@@ -120,8 +127,12 @@ def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by:
     with transaction() as session:
         claim(session, clinic_id, version)
         clinic = session.get_one(Clinic, clinic_id)
-        changed = changes(clinic, wanted)
+        changed, sender = changes(clinic, wanted), sender_of(clinic)
         for name, value in changed.items():
             setattr(clinic, name, value)
+        session.flush()
+        if sender_of(clinic) != sender:
+            opt_outs.carry_over(session, clinic_id, sender, sender_of(clinic), now=now)
         plans_follow(session, clinic_id)
+        look_again(session, clinic_id, now=now)
         note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)

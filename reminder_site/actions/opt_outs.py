@@ -4,11 +4,11 @@ Law and carriers ask for it within days; here it is done in the transaction that
 """
 
 import pendulum
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, locks, outbox
-from reminder_site.actions.plans import replan
+from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Appointment, OptOut, Patient
 from reminder_site.queries import threads
@@ -39,6 +39,17 @@ def end(session: Session, e164: str, sender: str, *, by: Actor, now: pendulum.Da
     return True
 
 
+def carry_over(session: Session, clinic_id: int, old: str, new: str, *, now: pendulum.DateTime) -> None:
+    """Let the opt-outs of a clinic's patients hold for the sender it texts from from now on as well."""
+    theirs = select(Patient.phone_e164).where(Patient.clinic_id == clinic_id, Patient.phone_e164 != "")
+    in_force = OptOut.e164.in_(theirs), OptOut.ended_at.is_(None)
+    known = set(session.scalars(select(OptOut.e164).where(*in_force, OptOut.sender == new)))
+    for row in session.scalars(select(OptOut).where(*in_force, OptOut.sender == old).order_by(OptOut.id)):
+        if row.e164 not in known:
+            session.add(OptOut(e164=row.e164, sender=new, word=row.word, source="other_sender", started_at=now))
+    session.flush()
+
+
 def patients_of(session: Session, e164: str, sender: str) -> list[Patient]:
     """Lock the patients a number belongs to, among the clinics of one sender."""
     ids = [patient.id for patient in threads.numbers_patients(e164, sender)]
@@ -53,5 +64,5 @@ def _replan_all(
             session, actor=by, what=what, clinic_id=patient.clinic_id, subject=patient.public_id, facts=facts, now=now
         )
     coming = Appointment.patient_id.in_([patient.id for patient in whose]), Appointment.starts_at > now
-    for appointment in locks.appointments(session, *coming) if whose else ():
-        replan(session, appointment, by=by, now=now)
+    if whose:
+        replan_each(session, locks.appointments(session, *coming), by=by, now=now)

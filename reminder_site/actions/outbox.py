@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import pendulum
-from sqlalchemy import Update, bindparam, select
+from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -131,6 +131,15 @@ def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Act
     return unwant(session, ids.all(), why=why, by=by, now=now)
 
 
+def look_again(session: Session, clinic_id: int, *, now: pendulum.DateTime) -> None:
+    """Have a clinic's texts that wait for its own limits or switches looked at at once."""
+    waiting = Message.clinic_id == clinic_id, Message.state == states.PENDING, Message.waits_for.in_(SETTINGS_WAITS)
+    ids = list(session.scalars(select(Message.id).where(*waiting).order_by(Message.id).with_for_update(key_share=True)))
+    if ids:
+        session.execute(update(Message).where(Message.id.in_(ids)).values(next_action_at=now))
+        wake_after(session)
+
+
 def note(session: Session, message_id: int, state: str, words: str, by: Actor, now: pendulum.DateTime) -> None:
     """Add a line to a message's history, written with all others of this transaction before its audit chain is locked.
 
@@ -199,6 +208,7 @@ UNWANT = UNWANT.values(
 LOOK_NOW = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id"))
 LOOK_NOW = LOOK_NOW.values(next_action_at=bindparam("at"), lease_until=None)
 LOOK_AGAIN = MESSAGES.update().where(MESSAGES.c.id == bindparam("moved_id")).values(next_action_at=bindparam("at"))
+SETTINGS_WAITS = ("daily_limit", "texting_off", "quiet_hours")
 NOT_ON_ITS_WAY = states.HELD_HERE | {states.CANCELLED, states.SUPPRESSED, states.EXPIRED}
 WOULD_BE_SENT_BY_A_TWIN = frozenset({states.CANCELLED, states.SUPPRESSED})
 DONE: dict[str, Any] = {"next_action_at": None, "lease_until": None}

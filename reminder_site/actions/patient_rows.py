@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, links, locks
-from reminder_site.actions.plans import replan
+from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.models import Appointment, Patient
@@ -55,14 +55,14 @@ def replan_coming(
     confirmation goes to the new one.
     """
     coming = locks.appointments(session, Appointment.patient_id == patient.id, Appointment.starts_at > now)
-    for appointment in sorted(coming, key=lambda one: (one.starts_at, one.id)):
+    for appointment in coming:
         if new_number:
             newer = {"round": Appointment.round + 1, "version": Appointment.version + 1, "timed_at": now}
             session.execute(update(Appointment).where(Appointment.id == appointment.id).values(**newer))
             session.refresh(appointment)
             links.revoke(session, appointment.id, now=now)
             links.link_for(session, appointment, now)
-        replan(session, appointment, by=by, now=now)
+    replan_each(session, coming, by=by, now=now)
 
 
 def note(

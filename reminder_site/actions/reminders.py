@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_rows as rows
 from reminder_site.actions import audit, locks, plans
+from reminder_site.actions.one_by_one import replan_each
 from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
@@ -60,8 +61,7 @@ def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Acto
         what = f"patient.reminders_{'on' if on else 'off'}"
         audit.record(session, actor=by, what=what, clinic_id=clinic_id, subject=patient.public_id, now=now)
         ahead = locks.appointments(session, Appointment.patient_id == patient.id, Appointment.starts_at > now)
-        for appointment in ahead:
-            plans.replan(session, appointment, by=by, now=now)
+        replan_each(session, ahead, by=by, now=now)
         return len(ahead)
 
 

@@ -90,7 +90,7 @@ def _batch(clinic_id: int, by: Actor, now: pendulum.DateTime) -> Replanned:
         base = ground(session, clinic_id)
         free = set(locks.free_appointments(session, behind))
         plan = [found for found in behind if found in free]
-        done = one_by_one(session, plan, lambda each: replan(session, each, by=by, now=now, base=base))
+        done = one_by_one(session, plan, lambda each: replan(session, each, by=by, now=now, base=base), now=now)
         changed = sum(1 for change in done if change.added or change.dropped)
         return Replanned(len(free), changed, len(behind) == BATCH or len(free) < len(behind))
 

@@ -54,7 +54,7 @@ def follow(*, by: Actor, now: pendulum.DateTime) -> Followed:
             return _place(session, appointment, bases[appointment.clinic_id], by, now)
 
         free = locks.free_appointments(session, ids)
-        moved = sum(one_by_one(session, free, place, tzdb_version=zones.version()))
+        moved = sum(one_by_one(session, free, place, now=now, tzdb_version=zones.version()))
     return Followed(len(free), moved, len(ids) == BATCH or len(free) < len(ids))
 
 

@@ -1,8 +1,9 @@
 """What plans are made from at one clinic, the text of each step, and the preview a receptionist sees before saving."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pendulum
 from sqlalchemy import bindparam, exists, select
@@ -85,7 +86,7 @@ class Ground:
             kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
         template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician)
         body = wording.render(template, fields)
-        if len(body) > wording.LONGEST:
+        if len(body) > wording.LONGEST and not step.skipped:
             raise TextTooLong(
                 f"The text “{step.name}” would have {len(body):,} characters; at most {wording.LONGEST:,} can be sent. "
                 "A manager has to shorten its wording in the settings."
@@ -205,9 +206,7 @@ def preview(
     name, decided = first_name or "Ann", to_local(now, starts.zone)
     steps = base.steps(facts, now=now)
     return [
-        _line(
-            step, base.text_of(step, first_name=name, starts_local=starts.local, clinician=clinician).body, starts, now
-        )
+        _drawn(base, step, starts, now, first_name=name, starts_local=starts.local, clinician=clinician)
         for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
     ]
 
@@ -228,6 +227,14 @@ def route_words(send_at: pendulum.DateTime, useful_until: pendulum.DateTime, now
     if way.way == "wait":
         return "kept here, scheduled at Twilio 35 days ahead"
     return "sent at once" if way.way == "send" else "too late"
+
+
+def _drawn(base: Ground, step: Step, starts: Placed, now: pendulum.DateTime, **about: Any) -> PreviewLine:
+    """Draw the line of a step; one whose text is too long says so, saving will refuse it."""
+    try:
+        return _line(step, base.text_of(step, **about).body, starts, now)
+    except TextTooLong as refused:
+        return replace(_line(step, "", starts, now), skipped=True, flagged=True, why=refused.words)
 
 
 def _line(step: Step, text: str, starts: Placed, now: pendulum.DateTime) -> PreviewLine:
