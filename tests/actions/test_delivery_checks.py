@@ -1,6 +1,6 @@
 """The last look before a text leaves: what stops it, where it goes instead, and the reason that is shown."""
 
-from datetime import time
+from datetime import date, time
 
 import pytest
 from sqlalchemy import func, select, update
@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from reminder_site.actions import opt_outs
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import PATIENT
-from reminder_site.models import Attempt, Clinic, OptOut, Patient
+from reminder_site.models import Attempt, Clinic, ClosedDay, Message, OptOut, Patient
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from tests import factories
 from tests.delivering import a_text, at_twilio, attempts, carry_on, heart, history, now_as, trouble
@@ -124,6 +124,44 @@ def test_a_reminder_held_up_into_the_night_waits_for_the_morning(clinic, worker,
     clock.set(evening.add(hours=15))
     worker.settle()
     assert now_as(late).state in LEFT
+
+
+@pytest.mark.parametrize("kind", ["notice", "staff"])
+def test_what_answers_somebodys_doing_waits_for_eight_when_it_is_late_at_night(clinic, worker, clock, sandbox, kind):
+    change(Clinic, quiet_opens=time(9), quiet_closes=time(19), texting_on=False)
+    evening = clock.now().add(hours=11)  # 8 pm in New York
+    late = a_text(clinic, evening, useful_minutes=24 * 60, kind=kind)
+    clock.set(evening.add(hours=5, minutes=42))
+    change(Clinic, texting_on=True)
+    worker.settle()
+    assert (now_as(late).state, now_as(late).waits_for) == ("pending", "quiet_hours")
+    assert now_as(late).next_action_at == evening.add(hours=12)
+    clock.set(evening.add(hours=12))
+    worker.settle()
+    assert now_as(late).state in LEFT
+
+
+def test_a_confirmation_keeps_to_the_hours_of_what_answers_somebody(clinic, worker, clock, sandbox):
+    visit = factories.an_appointment(clinic, factories.a_patient(clinic), now=clock.now())
+    change(Clinic, texting_on=False)
+    clock.forward(hours=16)  # 1 am in New York
+    change(Clinic, texting_on=True)
+    carry_on(worker, clock, minutes=20)
+    first = db.session.scalar(
+        select(Message).where(Message.appointment_id == visit.id).order_by(Message.send_at).limit(1)
+    )
+    assert (first.waits_for, first.next_action_at.in_timezone("America/New_York").hour) == ("quiet_hours", 8)
+
+
+def test_a_late_reminder_does_not_ring_on_a_closed_day(clinic, worker, clock, sandbox):
+    with transaction() as session:
+        session.add(ClosedDay(clinic_id=clinic.id, closed_on=date(2026, 11, 3), name="Party"))
+    change(Clinic, texting_on=False)
+    late = a_text(clinic, clock.now(), useful_minutes=72 * 60)
+    clock.forward(hours=24)
+    change(Clinic, texting_on=True)
+    carry_on(worker, clock, minutes=16)
+    assert now_as(late).next_action_at.in_timezone("America/New_York").isoformat()[:16] == "2026-11-04T09:00"
 
 
 def test_a_reminder_of_no_use_in_the_morning_rings_at_night_all_the_same(clinic, worker, clock, sandbox):

@@ -11,6 +11,7 @@ from reminder_site.domain.delivery import Pace
 from reminder_site.models import Attempt
 from reminder_site.queries.throttle import throttle
 from reminder_site.worker import Worker
+from tests import factories
 from tests.delivering import a_text, at_twilio, attempts, carry_on, now_as, take_back, trouble
 
 IN_FLIGHT = 12
@@ -150,3 +151,28 @@ def test_two_workers_share_one_throttle(clinic, worker, clock, app):
     for _ in range(2):
         a_second(clock, worker, other)
     assert still_here(texts) == PER_SECOND
+
+
+@one_store
+@pytest.mark.parametrize("blocked", [0, 1, 20])
+def test_the_first_try_after_an_outage_belongs_to_a_text_that_really_leaves(clinic, worker, clock, sandbox, blocked):
+    full = factories.a_clinic("Oak Clinic", daily_cap=1)
+    for _ in range(1 + blocked):
+        a_text(full, clock.now(), useful_minutes=3000)
+    worker.settle()
+    carry_on(worker, clock, minutes=1)
+    throttling.fall_silent(since=clock.now(), why="trial", pace=worker.pace, now=clock.now())
+    trouble(sandbox, *({"kind": "reset_before", "on": on} for on in ("create", "list", "fetch")))
+    carry_on(worker, clock, minutes=20)
+    good = a_text(clinic, clock.now(), useful_minutes=3000)
+    trouble(sandbox)
+    carry_on(worker, clock, minutes=1)
+    assert now_as(good).state in LEFT and standing().down_since is None
+
+
+@one_store
+def test_a_question_that_is_answered_again_before_a_text_tried_makes_no_wait_longer(clinic, worker, clock, sandbox):
+    throttling.fall_silent(since=clock.now(), why="trial", pace=worker.pace, now=clock.now())
+    for _ in range(8):
+        carry_on(worker, clock, minutes=1)
+    assert (standing().failed_tries, standing().level) == (1, 1.0)
