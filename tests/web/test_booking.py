@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.db import db
-from reminder_site.models import Appointment, Message, Patient
+from reminder_site.db import db, transaction
+from reminder_site.models import Appointment, Message, Patient, Template
 from tests import factories
 from tests.web.desk import errors, page, send, token
 
@@ -298,3 +298,15 @@ def test_naughty_strings_as_names_are_kept_byte_for_byte_or_refused_in_words(des
         last = answer.location
     page(desk, last)
     assert kept > 60
+
+
+def test_a_wording_that_is_too_long_with_this_name_is_said_in_the_preview_and_refused_in_words(desk, clinic, now):
+    long = ("{{first_name}}: " + "Please bring all your papers with you. " * 41)[:1595]
+    with transaction() as session:
+        session.add(Template(clinic_id=clinic.id, kind="reminder_ask", body=long, updated_at=now))
+    patient = factories.a_patient(clinic, "Maximiliana-Theodora-Wilhelmina")
+    typed = {"patient_id": patient.public_id, **FRIDAY}
+    said = "would have 1,612 characters; at most 1,600 can be sent"
+    assert said in send(desk, "/appointments/preview", typed, opened=NEW).get_data(as_text=True)
+    _said, html = refused(desk, **typed)
+    assert said in html and count(Message) == 0
