@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask
-from huey.consumer import Consumer
 
 from reminder_site.actions import delivery, following, form_nonces, heart, leasing, replanning, throttling, zone_rules
 from reminder_site.clock import Clock
@@ -19,6 +18,7 @@ from reminder_site.config import Settings
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Pace
+from reminder_site.gateways.alarms import Alarms
 from reminder_site.gateways.sms import Sms
 from reminder_site.handing_over import NOTHING_DECIDED, Decided, HandingOver, Slip
 from reminder_site.queries import delivery as due
@@ -251,8 +251,8 @@ def serve(app: Flask) -> None:
     """Run the worker and its Huey consumer in the foreground until SIGTERM or Ctrl-C."""
     worker = Worker(app)
     end_after(worker.pace.standstill_seconds)
-    consumer = Consumer(app.extensions["alarms"].huey, workers=1, periodic=False, initial_delay=0.05, max_delay=0.2)
-    consumer.start()
+    queue: Alarms = app.extensions["alarms"]
+    queue.listen()
 
     def stop(*_: object) -> None:
         worker.stopping.set()
@@ -261,5 +261,5 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     worker.run()
-    consumer.stop(graceful=True)
+    queue.close()
     worker.sms.close()

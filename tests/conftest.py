@@ -209,7 +209,7 @@ class Site:
             if self.store == "postgresql":
                 _drop_database(self.app.extensions["settings"].database_url)
         self.app.extensions["sms"].close()
-        self.app.extensions["alarms"].huey.storage.close()
+        self.app.extensions["alarms"].close()
 
 
 def test_settings(database_url, queue_url, sandbox_url, **more):

@@ -14,6 +14,7 @@ from reminder_site.config import settings
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import full_name
 from reminder_site.domain.times import first_valid, to_local
+from reminder_site.gateways.alarms import alarms
 from reminder_site.queries import accounts
 from reminder_site.queries import patients as known_patients
 from reminder_site.queries import settings as shown
@@ -66,6 +67,7 @@ def commands() -> None:
     for clinic, area, people in places:
         _staff_and_offers(clinic, by)
         _appointments(clinic, _patients(clinic, area, people, by), by)
+    alarms().flush()
     others = ", ".join(email for _, email, *_ in PEOPLE[1:])
     click.echo(f"Sign in as:  {PEOPLE[0][1]}   password: {PASSWORD}")
     click.echo(f"Also:        {others}, {HEAD[1]}   (the same password)")

@@ -6,6 +6,7 @@ from flask.cli import with_appcontext
 
 from reminder_site.actions import reconciling
 from reminder_site.domain.actor import OPERATOR
+from reminder_site.gateways.alarms import alarms
 from reminder_site.gateways.sms import SmsError, sms
 
 LINE = "{:<14}  {:<34}  {:>6}  {:<14}  {:<14}  {}"
@@ -26,6 +27,7 @@ def commands(fix: bool) -> None:
     for one in found:
         done = reconciling.put_right(difference=one, sms=sms(), by=OPERATOR, now=now) if fix else ""
         click.echo(LINE.format(one.kind, one.sid, f"…{one.last_digits}", one.here, one.there, done).rstrip())
+    alarms().flush()
     if fix and found:
         found = reconciling.compare(sms=sms(), now=now)
     click.echo(f"{len(found)} differences{' are left' if fix else ''}." if found else "Nothing differs.")

@@ -36,7 +36,7 @@ def rehearse():
             db.session.remove()
             db.engine.dispose()
         app.extensions["sms"].close()
-        app.extensions["alarms"].huey.storage.close()
+        app.extensions["alarms"].close()
     _until_alone()
 
 

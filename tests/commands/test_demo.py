@@ -68,7 +68,7 @@ def test_the_demo_is_refused_beside_a_real_account(tmp_path, sandbox):
         assert counts() == [0] * len(TABLES)
         db.session.remove()
         db.engine.dispose()
-    app.extensions["alarms"].huey.storage.close()
+    app.extensions["alarms"].close()
 
 
 def test_an_account_is_added_listed_switched_off_and_on(run, clinic, client):
@@ -104,3 +104,12 @@ def test_what_cannot_be_is_said_in_words(run, clinic, words, said):
 def test_an_account_needs_a_clinic_first(run):
     refused = run("staff", "add", "eve@elm.example", "Eve", "--password", "violin lagoon stapler")
     assert refused.exit_code == 1 and "set it up first" in refused.output
+
+
+def test_the_hints_of_a_command_have_left_when_it_ends(app, clock, run):
+    alarms = app.extensions["alarms"]
+    assert alarms.flush(20)
+    alarms.huey.flush()
+    assert run("demo").exit_code == 0
+    assert alarms.flush(0)
+    assert alarms.huey.pending_count() + alarms.huey.scheduled_count() >= 1

@@ -133,7 +133,7 @@ def test_over_https_the_cookie_is_bound_to_the_host_and_the_browser_told_to_stay
         answer = app.test_client().get("/sign-in", base_url="https://elm.example")
         db.session.remove()
         db.engine.dispose()
-    app.extensions["alarms"].huey.storage.close()
+    app.extensions["alarms"].close()
     assert answer.headers["Set-Cookie"].startswith("__Host-session=")
     assert "Secure" in answer.headers["Set-Cookie"]
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
