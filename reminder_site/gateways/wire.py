@@ -1,6 +1,7 @@
 """One HTTP exchange over kept-alive connections, that always knows whether the first byte has left. Knows no Twilio."""
 
 import http.client
+import io
 import select
 import socket
 import ssl
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from reminder_site.failpoints import reach
@@ -67,7 +69,7 @@ class Wire:
     def exchange(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], may_leave: Fence | None = None
     ) -> Reply:
-        """Send one request and read its whole answer within the read time-out.
+        """Send one request and read its whole answer, all within the read time-out once the line is up.
 
         `may_leave` is asked once the connection is up, right before the first byte. Raises NotSent or Unclear.
         """
@@ -77,11 +79,12 @@ class Wire:
         connection = self._connected(place)
         # All is made ready first: between the fence and the write there is no time for a pause to fall into.
         request = _as_bytes(connection, method, target, body, headers)
+        ends_at = time.monotonic() + self._read_seconds
         connection.sock.settimeout(self._read_seconds)
         if may_leave is not None and not may_leave():
             raise FencedOff("the fence had closed before the first byte")
         try:
-            reply = _speak(connection, method, request, self._read_seconds)
+            reply = _speak(connection.sock, method, request, ends_at)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._drop(place)
             raise Unclear(type(error).__name__) from error
@@ -144,23 +147,50 @@ def _as_bytes(
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
 
-def _speak(connection: http.client.HTTPConnection, method: str, request: bytes, read_seconds: float) -> Reply:
-    connection.sock.sendall(request)
-    ends_at = time.monotonic() + read_seconds
+class _Reader(io.RawIOBase):
+    """What a socket brings until a moment: each read waits only for what is left, however little comes at a time."""
+
+    def __init__(self, sock: socket.socket, ends_at: float) -> None:
+        self._sock, self._ends_at = sock, ends_at
+
+    def readable(self) -> bool:
+        """Say that it can be read from."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, or wait for it; raises TimeoutError when the moment has come."""
+        _wait_until(self._sock, self._ends_at)
+        return self._sock.recv_into(buffer)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Give HTTPResponse what it asks a socket for."""
+        return io.BufferedReader(self)
+
+
+def _wait_until(sock: socket.socket, ends_at: float) -> None:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the call took too long")
+    sock.settimeout(left)
+
+
+def _speak(sock: socket.socket, method: str, request: bytes, ends_at: float) -> Reply:
+    unsent = memoryview(request)[sock.send(request) :]
+    while unsent:
+        _wait_until(sock, ends_at)
+        unsent = unsent[sock.send(unsent) :]
     reach("after_first_byte")
-    with http.client.HTTPResponse(connection.sock, method=method) as answer:
+    with http.client.HTTPResponse(cast(socket.socket, _Reader(sock, ends_at)), method=method) as answer:
         answer.begin()
-        return _read(connection, answer, ends_at)
+        return _read(answer)
 
 
-def _read(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse, ends_at: float) -> Reply:
+def _read(answer: http.client.HTTPResponse) -> Reply:
     chunks: list[bytes] = []
     while chunk := answer.read(65536):
         chunks.append(chunk)
-        left = ends_at - time.monotonic()
-        if left <= 0 or sum(map(len, chunks)) > MAX_ANSWER_BYTES:
-            raise TimeoutError("the answer took too long")
-        connection.sock.settimeout(left)
+        if sum(map(len, chunks)) > MAX_ANSWER_BYTES:
+            raise ValueError("the answer is too long")
     if answer.length:
         raise http.client.IncompleteRead(b"".join(chunks), answer.length)
     lower = {name.lower(): value for name, value in answer.getheaders()}

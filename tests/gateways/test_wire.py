@@ -15,6 +15,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: Mon, 02 Nov 2026 14:00:00 G
 class Server:
     """A server that does what its script says for each connection: a list of (read a request?, answer, then)."""
 
+    pause_seconds = 0
+
     def __init__(self, *script):
         self.script, self.seen, self.connections = list(script), [], 0
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -29,18 +31,19 @@ class Server:
             except OSError:
                 return
             self.connections += 1
-            with line:
+            with line, contextlib.suppress(ConnectionError):  # whoever gives up hangs up
                 self._speak(line, answers)
 
     def _speak(self, line, answers):
+        time.sleep(self.pause_seconds)
         line.settimeout(5)
         for answer in answers:
-            asked = more = line.recv(65536)
+            asked = bytearray(more := line.recv(65536))
             while more and asked.startswith(b"POST") and not asked.endswith(b"x=1"):
                 asked += (more := line.recv(65536))
             if not more:
                 return
-            self.seen.append(asked)
+            self.seen.append(bytes(asked))
             if callable(answer):
                 answer(line)
             else:
@@ -166,6 +169,50 @@ def test_an_answer_that_trickles_beyond_the_time_out_is_unclear(wire):
 
     with serving([trickle]) as server, pytest.raises(Unclear):
         post(wire, server)
+
+
+SLOWLY = {
+    "header": b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 20 + b"\r\nContent-Length: 0\r\n\r\n",
+    "first line": b"HTTP/1.1 200 " + b"O" * 20 + b"K\r\nContent-Length: 0\r\n\r\n",
+    "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 5 + b"0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("part", SLOWLY)
+def test_the_time_out_is_the_whole_calls_however_little_comes_at_a_time(wire, part):
+    def drip(line):
+        with contextlib.suppress(OSError):
+            for number in range(len(SLOWLY[part])):
+                line.sendall(SLOWLY[part][number : number + 1])
+                time.sleep(0.05)
+
+    with serving([drip], [OK]) as server:
+        with pytest.raises(Unclear, match="TimeoutError"):
+            post(wire, server)
+        assert post(wire, server).status == 200
+
+
+def test_the_time_out_is_for_sending_and_reading_together():
+    def answer_late(line):
+        time.sleep(0.8)
+        with contextlib.suppress(OSError):
+            line.sendall(OK)
+
+    with serving([answer_late]) as server:
+        wire, server.pause_seconds = Wire(read_seconds=1), 0.6
+        with pytest.raises(Unclear):
+            wire.exchange("POST", server.url, body=b"x" * 2**23 + b"x=1", headers={})
+        wire.close()
+
+
+def test_a_long_answer_and_a_long_question_come_through_whole():
+    wire, asked, told = Wire(read_seconds=30), b"y" * 2**24 + b"x=1", b"z" * 2**21
+    with serving([OK.replace(b"Content-Length: 2", b"Content-Length: %d" % (2 + len(told))) + told]) as server:
+        server.pause_seconds = 0.1
+        reply = wire.exchange("POST", server.url, body=asked, headers={})
+        wire.close()
+    assert reply.text == "ok" + told.decode()
+    assert server.seen[0].endswith(b"\r\n\r\n" + asked)
 
 
 def test_one_line_serves_many_requests(wire):
