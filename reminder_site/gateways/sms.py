@@ -1,13 +1,10 @@
 """Twilio through its own SDK; the only file that imports it. Takes and gives plain values, knows no tables."""
 
-import json
 import logging
-import re
 import threading
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,22 +17,37 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from reminder_site.config import Settings
-from reminder_site.domain.delivery import Outcome, classify, fenced_off, not_sent, unclear
+from reminder_site.domain.delivery import Outcome, fenced_off, not_sent, unclear
+from reminder_site.gateways.replies import code_of, judge, retry_after_seconds, server_date
 from reminder_site.gateways.wire import Fence, FencedOff, NotSent, Reply, Unclear, Wire
 
 SIGNATURE_LENGTH = 28
 PAGE = 1000
 CALLBACK_OVERRIDES = "#rc=5&rp=all"
-SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}", re.ASCII)
+# What the SDK raises for an answer it cannot read, or for a question it cannot put.
+SDK_ERRORS = (TwilioException, ValueError, TypeError, KeyError, AttributeError)
 
 
 class SmsError(Exception):
-    """Twilio could not be asked; `permanent` says that asking again will not help. Words are for people."""
+    """Twilio could not be asked, or answered with an error. Words are for people.
 
-    def __init__(self, words: str, *, permanent: bool = False, code: int | None = None) -> None:
+    `permanent` says that asking again will not help; `slow_down` that Twilio asked for fewer questions (429).
+    """
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        permanent: bool = False,
+        code: int | None = None,
+        slow_down: bool = False,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(words)
         self.permanent = permanent
         self.code = code
+        self.slow_down = slow_down
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True)
@@ -58,8 +70,13 @@ class _Transport(HttpClient):
     def __init__(self, wire: Wire) -> None:
         super().__init__(logging.getLogger("twilio.http_client"), is_async=False)
         self._wire = wire
-        self.may_leave: Fence | None = None
+        self.forget()
+
+    def forget(self, may_leave: Fence | None = None) -> None:
+        """Begin a new question to Twilio: what was asked and answered before says nothing of it."""
+        self.may_leave = may_leave
         self.reply: Reply | None = None
+        self.asked = False
 
     def request(
         self,
@@ -78,6 +95,7 @@ class _Transport(HttpClient):
             url = f"{url}?{urlencode(params, doseq=True)}"
         body = urlencode(data, doseq=True).encode() if data else (b"" if method.upper() == "POST" else None)
         sent = {**(headers or {}), **_basic(auth)}
+        self.asked = True
         self.reply = self._wire.exchange(method, url, body=body, headers=sent, may_leave=self.may_leave)
         return Response(self.reply.status, self.reply.text, dict(self.reply.headers))
 
@@ -123,7 +141,7 @@ class Sms:
                 raise ValueError("a text can only be scheduled through a Messaging Service")
             asked |= {"schedule_type": "fixed", "send_at": utc_stamp(send_at)}
         client, transport = self._client()
-        transport.may_leave = may_leave
+        transport.forget(may_leave)
         try:
             client.messages.create(**asked)
         except FencedOff as error:
@@ -132,11 +150,10 @@ class Sms:
             return not_sent(f"Twilio could not be reached ({error})")
         except Unclear as error:
             return unclear(f"the line broke before Twilio answered ({error})")
-        except (TwilioException, ValueError, TypeError, KeyError, AttributeError):
-            pass  # the reply itself is judged below, whatever the SDK made of it
-        finally:
-            transport.may_leave = None
-        return _judge(transport.reply)
+        except SDK_ERRORS as error:
+            if not transport.asked:
+                return Outcome("not_created", "late", f"the SDK asked Twilio nothing ({type(error).__name__})")
+        return judge(transport.reply)  # whatever the SDK made of it
 
     def cancel(self, sid: str) -> None:
         """Cancel a scheduled text; raises SmsError (code 30409 when it can no longer be cancelled)."""
@@ -170,7 +187,7 @@ class Sms:
     def ask_time(self) -> pendulum.DateTime | None:
         """Return Twilio's time (UTC, whole seconds) without making anything; None when it cannot be asked."""
         reply = self._client()[1].reply if self.answers() else None
-        return _date(reply.headers.get("date", "")) if reply else None
+        return server_date(reply) if reply else None
 
     def answers(self) -> bool:
         """Say whether Twilio answers a harmless question, be it with a refusal."""
@@ -210,15 +227,13 @@ class Sms:
 
     def _ask(self, question: Any) -> Any:
         client, transport = self._client()
+        transport.forget()
         try:
             return question(client)
         except (NotSent, Unclear) as error:
             raise SmsError("Twilio could not be reached") from error
-        except (TwilioException, ValueError, TypeError, KeyError, AttributeError) as error:
-            reply = transport.reply
-            code = _code(reply.text) if reply else None
-            permanent = bool(reply and 400 <= reply.status < 500 and reply.status != 429)
-            raise SmsError(f"Twilio answered {code or 'with an error'}", permanent=permanent, code=code) from error
+        except SDK_ERRORS as error:
+            raise _refused(transport) from error
 
 
 def sms() -> Sms:
@@ -245,46 +260,24 @@ def _newer(texts: Iterable[Any], since: pendulum.DateTime) -> list[Remote]:
     return found
 
 
+def _refused(transport: _Transport) -> SmsError:
+    reply = transport.reply
+    if reply is None:
+        return SmsError("Twilio gave no answer" if transport.asked else "the SDK asked Twilio nothing")
+    code, slow_down = code_of(reply), reply.status == 429
+    return SmsError(
+        f"Twilio answered {code or 'with an error'}",
+        permanent=400 <= reply.status < 500 and not slow_down,
+        code=code,
+        slow_down=slow_down,
+        retry_after_seconds=retry_after_seconds(reply),
+    )
+
+
 def _basic(auth: tuple[str, str] | None) -> dict[str, str]:
     if not auth:
         return {}
     return {"Authorization": "Basic " + b64encode(f"{auth[0]}:{auth[1]}".encode()).decode("ascii")}
-
-
-def _judge(reply: Reply | None) -> Outcome:
-    if reply is None:
-        return unclear("the SDK gave no answer")
-    found = _json(reply.text)
-    sid, status = found.get("sid"), str(found.get("status", ""))
-    sid = sid if isinstance(sid, str) and SID.fullmatch(sid) else None
-    outcome = classify(reply.status, _code(reply.text), sid, status)
-    retry_after = reply.headers.get("retry-after", "")
-    return replace(
-        outcome,
-        retry_after_seconds=int(retry_after) if retry_after.isdecimal() else None,
-        request_id=reply.headers.get("twilio-request-id", "")[:64],
-        server_date=_date(reply.headers.get("date", "")),
-    )
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _code(text: str) -> int | None:
-    code = _json(text).get("code")
-    return code if isinstance(code, int) else None
-
-
-def _date(text: str) -> pendulum.DateTime | None:
-    try:
-        return pendulum.instance(parsedate_to_datetime(text)).in_timezone("UTC")
-    except (ValueError, TypeError):
-        return None
 
 
 def _remote(message: Any) -> Remote:

@@ -144,7 +144,10 @@ def _as_bytes(
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in shown.items())]
     if any("\r" in line or "\n" in line for line in lines):
         raise NotSent("a header may not hold a line break")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
+    try:
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
+    except UnicodeEncodeError as error:
+        raise NotSent("a header may hold Latin-1 only") from error
 
 
 class _Reader(io.RawIOBase):

@@ -137,6 +137,43 @@ def test_each_mishap_is_told_for_what_it_is(sms, sandbox, fault, kind, held):
     settled(sandbox, held + 1)
 
 
+UNASKABLE = {"a field there is not": {"extras": {"tags": "{}"}}, "half a character": {"body": "\ud83d"}}
+
+
+@pytest.mark.parametrize("mistake", UNASKABLE)
+def test_what_the_sdk_never_asked_was_not_made_whatever_was_answered_before(sms, sandbox, mistake):
+    taken = create(sms)
+    outcome = create(sms, to="+12125550143", **UNASKABLE[mistake])
+    assert (taken.kind, outcome.kind, outcome.next, outcome.sid) == ("created", "not_created", "late", None)
+    assert not outcome.unanswered
+    assert create(sms).kind == "created"
+    assert len(at_twilio(sandbox)) == 2
+
+
+def test_an_error_before_anything_was_asked_says_nothing_of_the_answer_before(sms):
+    with pytest.raises(SmsError) as refused:
+        sms.cancel("SM" + "0" * 32)
+    with pytest.raises(SmsError) as unasked:
+        sms._ask(lambda client: client.messages.list(tags="{}"))
+    assert (refused.value.permanent, refused.value.code) == (True, 20404)
+    assert (unasked.value.permanent, unasked.value.code) == (False, None)
+
+
+@pytest.mark.parametrize("ask", ["fetch", "list", "update"])
+def test_a_question_answered_429_says_how_long_to_wait(sms, sandbox, ask):
+    sid = create(sms, send_at=MONDAY.add(hours=5)).sid
+    questions = {"fetch": lambda: sms.fetch(sid), "list": lambda: sms.list_to(TO), "update": lambda: sms.cancel(sid)}
+    busy = {"kind": "rate_limit_429", "on": ask, "next": 1}
+    trouble(sandbox, busy | {"retry_after": 40}, busy, {"kind": "html_503", "on": ask, "next": 1})
+    told = []
+    for _ in range(3):
+        with pytest.raises(SmsError) as refused:
+            questions[ask]()
+        told.append((refused.value.slow_down, refused.value.retry_after_seconds, refused.value.permanent))
+    assert told == [(True, 40, False), (True, None, False), (False, None, False)]
+    questions[ask]()
+
+
 def settled(sandbox, expected):
     """Wait for requests that were given up to come to their end at the sandbox."""
     for _ in range(200):

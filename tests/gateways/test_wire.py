@@ -105,9 +105,10 @@ def test_the_fence_is_asked_once_and_only_when_the_line_is_up(wire):
     assert len(asked) == 1
 
 
-def test_nothing_is_left_to_be_made_once_the_fence_was_asked(wire):
-    broken, asked = {"Authorization": "two\nlines"}, []
-    with serving() as server, pytest.raises(NotSent, match="line break"):
+@pytest.mark.parametrize(("header", "why"), [("two\nlines", "line break"), ("déjà vu…", "Latin-1")])
+def test_nothing_is_left_to_be_made_once_the_fence_was_asked(wire, header, why):
+    broken, asked = {"Authorization": header}, []
+    with serving() as server, pytest.raises(NotSent, match=why):
         wire.exchange("POST", server.url, body=b"", headers=broken, may_leave=lambda: asked.append(1) or True)
     assert (asked, server.seen) == ([], [])
 
