@@ -14,6 +14,7 @@ SKEW_WORTH_SAYING_SECONDS: Final = 30
 SKEW_STOP_SECONDS: Final = 300
 GIVE_UP_MINUTES: Final = 60
 CAP_AGAIN_MINUTES: Final = 15
+LONGEST_WAIT_SECONDS: Final = 300
 SWEEP_ORPHANS_MINUTES: Final = 40
 POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
 
@@ -160,6 +161,9 @@ def _next_for(http_status: int, code: int | None) -> Next:
 
 
 def backoff_seconds(tries: int, jitter: float, retry_after_seconds: int | None = None) -> float:
-    """Return how long to wait before trying again: 5 s doubling to 5 min, ±10 % (`jitter` from -1 to 1)."""
-    wait = float(min(300, 5 * 2 ** min(tries, 10))) * (1 + jitter / 10)
-    return max(wait, float(retry_after_seconds or 0))
+    """Return how long to wait before trying again: 5 s doubling to 5 min, ±10 % (`jitter` from -1 to 1).
+
+    Twilio may ask for longer, but for no more than the same 5 min: a text has its time.
+    """
+    wait = float(min(LONGEST_WAIT_SECONDS, 5 * 2 ** min(tries, 10))) * (1 + jitter / 10)
+    return max(wait, float(min(LONGEST_WAIT_SECONDS, retry_after_seconds or 0)))

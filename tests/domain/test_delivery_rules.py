@@ -2,6 +2,8 @@
 
 import pendulum
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reminder_site.domain.delivery import Pace, Route, backoff_seconds, classify, not_sent, route, unclear
 
@@ -145,6 +147,13 @@ def test_backoff_is_spread_by_a_tenth_and_never_shorter_than_twilio_asked():
         assert backoff_seconds(tries, 1) == pytest.approx(base * 1.1)
     assert backoff_seconds(0, -1, retry_after_seconds=17) == 17
     assert backoff_seconds(6, 0, retry_after_seconds=17) == 300
+
+
+@given(st.integers(0, 10_000), st.floats(-1, 1), st.none() | st.integers(0, 10**9))
+def test_no_wait_is_longer_than_five_minutes_and_a_tenth_whatever_twilio_asks(tries, jitter, asked):
+    without, wait = backoff_seconds(tries, jitter), backoff_seconds(tries, jitter, asked)
+    assert without <= wait <= max(without, 300) <= 330
+    assert wait >= min(asked or 0, 300)
 
 
 def test_the_first_look_comes_only_when_no_byte_can_be_under_way():
