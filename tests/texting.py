@@ -12,10 +12,10 @@ PHONE = "+12125550142"
 sids = count(1)
 
 
-def text(body, now, phone=PHONE, sid=None, **more):
+def text(body, now, phone=PHONE, sid=None, to="+15005550006", **more):
     """Have a patient send a text; returns the reply."""
     sid = sid or f"SM{next(sids):032x}"
-    return answers.receive(sid=sid, from_e164=phone, to="+15005550006", body=body, media_count=0, now=now, **more)
+    return answers.receive(sid=sid, from_e164=phone, to=to, body=body, media_count=0, now=now, **more)
 
 
 def heard(appointment, at):

@@ -1,5 +1,6 @@
 """Texts patients send: each is kept once, threaded, understood and acted on; what is in doubt goes to a person."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from reminder_site.queries.threads import Thread
 
 LONGEST_BODY = 1600
 SAME_REPLY_MINUTES = 60
+CHANNEL_ADDRESS = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def receive(
     try:
         with transaction() as session:
             row = _store(session, sid, from_e164, to, body, media_count, now)
-            sender = threads.sender_of_text(service, to)
+            sender = threads.sender_of_text(service, _number_of(to))
             thread = threads.find(row.from_e164, sender, now=now)
             arrived = _Arrived(row, understand(row.body), thread, sender, now)
             row.clinic_id, row.patient_id, row.appointment_id = (
@@ -74,7 +76,7 @@ def _store(
     """Keep the text first: of two copies at once the second fails here, before anything has been done."""
     row = InboundMessage(
         sid=sid,
-        from_e164=from_e164[:24],
+        from_e164=_number_of(from_e164)[:24],
         to=to[:24],
         body=strip_controls(body)[:LONGEST_BODY],
         media_count=media_count,
@@ -84,6 +86,15 @@ def _store(
     session.add(row)
     session.flush()
     return row
+
+
+def _number_of(address: str) -> str:
+    """Return the number in an address of any channel (whatsapp:+…, rcs:+…): an opt-out is for all of them.
+
+    An address without a number in it, as that of an RCS agent, stays as it is.
+    """
+    found = CHANNEL_ADDRESS.fullmatch(address.strip())
+    return found[1] if found else address
 
 
 def _act(session: Session, arrived: _Arrived) -> str:
@@ -146,6 +157,8 @@ def _wrong_number(session: Session, arrived: _Arrived) -> str:
 
 def _opt_out(session: Session, arrived: _Arrived, source: str) -> None:
     row = arrived.row
+    if ":" in row.from_e164:
+        return  # a name of another channel's, not a number: no text of ours goes there
     opt_outs.start(
         session, row.from_e164, arrived.sender, word=row.body.strip(), source=source, by=PATIENT, now=arrived.now
     )

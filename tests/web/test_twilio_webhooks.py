@@ -13,10 +13,10 @@ from werkzeug.datastructures import MultiDict
 
 from reminder_site.db import db
 from reminder_site.gateways.sms import Sms
-from reminder_site.models import InboundMessage, ProviderEvent
+from reminder_site.models import InboundMessage, OptOut, ProviderEvent
 from tests.conftest import SHARED_DATA
 from tests.factories import a_clinic, a_patient, an_appointment
-from tests.texting import PHONE, fresh
+from tests.texting import PHONE, coming, fresh
 
 INBOUND = "/webhooks/twilio/inbound"
 VECTORS = SHARED_DATA / "twilio" / "signature_vectors.json"
@@ -53,6 +53,15 @@ def test_a_patients_answer_is_taken_and_replied_to_in_twiml(post, clinic):
     assert (answer.status_code, answer.mimetype) == (200, "text/xml")
     assert answer.text.startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Message>Elm Clinic: thank you')
     assert fresh(visit).answer == "confirmed"
+
+
+@pytest.mark.parametrize("prefix", ["", "whatsapp:", "rcs:"])
+def test_a_stop_by_any_channel_is_kept_for_the_number(post, clinic, prefix):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    assert coming(visit)
+    post(INBOUND, {"From": prefix + PHONE, "To": prefix + "+15005550006", "Body": "STOP", "NumMedia": "0"})
+    assert coming(visit) == []
+    assert db.session.scalar(select(OptOut.e164)) == PHONE
 
 
 def test_silence_is_an_empty_response_and_a_repeat_gets_the_same(post, clinic):
