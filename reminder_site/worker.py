@@ -12,7 +12,18 @@ from typing import Any
 
 from flask import Flask
 
-from reminder_site.actions import delivery, following, form_nonces, heart, leasing, replanning, throttling, zone_rules
+from reminder_site.actions import (
+    delivery,
+    following,
+    form_nonces,
+    heart,
+    leasing,
+    replanning,
+    resolving,
+    throttling,
+    twins,
+    zone_rules,
+)
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain import message_state as states
@@ -149,13 +160,14 @@ class Worker:
         now = self.clock.now()
         if item.state == states.LEASED:
             return self.handing_over.send(item.id, decided)
-        if item.state in states.IN_FLIGHT:
-            following.resolve(message_id=item.id, sms=self.sms, quiet=self.handing_over.is_quiet(item), pace=self.pace,
+        parked_unclear = item.state == states.NEEDS_REVIEW and not due.has_sid(item.id)
+        if item.state in states.IN_FLIGHT or parked_unclear:
+            resolving.resolve(message_id=item.id, sms=self.sms, quiet=self.handing_over.is_quiet(item), pace=self.pace,
                               now=now)  # fmt: skip
         elif item.state == states.CANCELLING:
             following.cancel(message_id=item.id, sms=self.sms, now=now)
-        elif item.state in following.SWEPT and due.orphan_sweep_is_due(item.id, now=now):
-            following.sweep_orphans(message_id=item.id, sms=self.sms, now=now)
+        elif item.state in twins.SWEPT and due.orphan_sweep_is_due(item.id, now=now):
+            twins.sweep_orphans(message_id=item.id, sms=self.sms, now=now)
         else:
             following.poll(message_id=item.id, sms=self.sms, now=now)
         return None

@@ -1,6 +1,6 @@
 """What came back from handing a text over: recorded, whatever it was. The call itself is the worker's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,20 +8,22 @@ import pendulum
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import heart
+from reminder_site.actions import heart, learning
 from reminder_site.actions.intents import Intent
 from reminder_site.actions.outbox import DONE, move, note, rows
-from reminder_site.actions.receipts import apply_status, flag_number, opt_out, standing_of
-from reminder_site.db import give_way, retried, transaction
+from reminder_site.actions.receipts import apply_status, standing_of
+from reminder_site.db import db, give_way, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds
 from reminder_site.domain.error_words import explain
+from reminder_site.domain.looks import doubled
 from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
 
 GIVE_UP_FAILURES = 5
-CHANGES_OTHER_TEXTS = frozenset({"suppress"})  # an opt-out takes back all that is on its way to the number
+STUMBLE_FIRST_SECONDS, STUMBLE_LONGEST_SECONDS = 5, 3600
+TEACHES = frozenset({"suppress", "bad_number"})  # something about the number: kept first, and by itself
 ATTEMPTS = Attempt.metadata.tables["attempt"]
 THIS_ATTEMPT = ATTEMPTS.c.message_id == bindparam("of_message"), ATTEMPTS.c.attempt_no == bindparam("of_attempt")
 ANSWERS = ("outcome", "outcome_at", "sid", "request_id", "http_status", "code")
@@ -39,46 +41,74 @@ class Answer:
     jitter: float = 0.0
 
 
-@retried
 def record(*, answers: Sequence[Answer], pace: Pace) -> list[Answer]:
     """Write down what came back from some attempts, in one transaction; a late or doubled record changes nothing.
 
     The attempts are of different texts. Several at once wait for nobody for long: what somebody else works on is
-    returned, to be recorded by itself, and so is what changes other texts as well.
+    returned, to be recorded by itself, and so is what tells something about a number.
     """
     reach("before_record")
-    alone = len(answers) == 1
-    ids = [a.intent.message_id for a in answers if alone or a.outcome.next not in CHANGES_OTHER_TEXTS]
-    with transaction() as session:
-        if not alone:
-            give_way(session)
-        rows_of = standing_of(session, ids, alone=alone)
-        for answer in answers:
-            if answer.intent.message_id in rows_of:
-                _record(session, answer, rows_of[answer.intent.message_id], pace)
-        reach("in_record")
+    if len(answers) == 1:
+        _learn_first(answers[0])
+        written = _write(answers, pace)
+    else:
+        written = _write([each for each in answers if each.outcome.next not in TEACHES], pace)
     reach("after_record")
-    return [answer for answer in answers if answer.intent.message_id not in rows_of]
+    return [answer for answer in answers if answer.intent.message_id not in written]
 
 
 @retried
 def stumble(*, message_id: int, words: str, now: pendulum.DateTime) -> None:
-    """Note that looking at a message went wrong; after five times it is parked for a person and the queue moves on.
+    """Note that looking at a message went wrong, and look again later: after 5 s, doubled up to an hour.
 
-    A message that was settled meanwhile, by a receipt say, has no next look and gets none.
+    After five times a text that Twilio does not have is parked for a person and the queue moves on. What Twilio has is
+    shown to a person then, what may be on the wire goes on being cleared up, and neither is ever given up. A message
+    that was settled meanwhile, by a receipt say, has no next look and gets none.
     """
     with transaction() as session:
         open_still = Message.id == message_id, Message.next_action_at.is_not(None)
-        row = session.execute(select(Message.failures, Message.state).where(*open_still)).first()
+        row = session.execute(
+            select(Message.failures, Message.state, Message.ever_unknown, Message.absent_reads)
+            .where(*open_still)
+            .with_for_update(key_share=True)
+        ).first()
         if row is None:
             return
-        wait_seconds = 5 * 2 ** min(row.failures, GIVE_UP_FAILURES)
-        again = {"failures": row.failures + 1, "lease_until": None, "next_action_at": now.add(seconds=wait_seconds)}
-        if row.failures + 1 >= GIVE_UP_FAILURES and states.NEEDS_REVIEW in states.MAY_BECOME[row.state]:
-            again |= DONE
+        wait = doubled(row.failures, first_seconds=STUMBLE_FIRST_SECONDS, longest_seconds=STUMBLE_LONGEST_SECONDS)
+        again = {"failures": row.failures + 1, "lease_until": None, "next_action_at": now.add(seconds=wait)}
+        if row.failures + 1 >= GIVE_UP_FAILURES and row.state in PARKED_FROM:
+            proved_absent = row.absent_reads >= 2
+            if row.state in states.HELD_HERE and (proved_absent or not row.ever_unknown):
+                again |= DONE
             move(session, message_id, {row.state}, states.NEEDS_REVIEW, words=words, by=WORKER, now=now, **again)
         else:
             session.execute(update(Message).where(*open_still).values(**again))
+
+
+def _learn_first(answer: Answer) -> None:
+    """Keep what an answer says about the number, unless the answer is known already."""
+    intent = answer.intent
+    if answer.outcome.next in TEACHES:
+        this = Attempt.message_id == intent.message_id, Attempt.attempt_no == intent.attempt_no
+        outcome = db.session.scalar(select(Attempt.outcome).where(*this))
+        db.session.rollback()
+        if outcome == "":
+            learning.learn(message_id=intent.message_id, error_code=answer.outcome.code, now=answer.at)
+
+
+@retried
+def _write(answers: Sequence[Answer], pace: Pace) -> Collection[int]:
+    """Write answers down; return of which messages. Several at once leave out what somebody else works on."""
+    alone = len(answers) == 1
+    with transaction() as session:
+        if not alone:
+            give_way(session)
+        rows_of = standing_of(session, [answer.intent.message_id for answer in answers], alone=alone)
+        for answer in answers:
+            if answer.intent.message_id in rows_of:
+                _record(session, answer, rows_of[answer.intent.message_id], pace)
+        reach("in_record")
+    return rows_of.keys()
 
 
 def _record(session: Session, answer: Answer, row: Any, pace: Pace) -> None:
@@ -115,7 +145,6 @@ def _settle(
     elif outcome.next in ENDINGS:
         move(session, intent.message_id, FLYING, ENDINGS[outcome.next], words=_refusal(outcome), by=WORKER, now=now,
              error_code=outcome.code, reaches_at=None, **DONE)  # fmt: skip
-        _learn(session, intent.message_id, outcome, now)
     else:
         _come_back(session, intent, outcome, jitter, now)
 
@@ -156,16 +185,10 @@ def _come_back(session: Session, intent: Intent, outcome: Outcome, jitter: float
     move(session, intent.message_id, {states.SUBMITTING}, states.PENDING, words=words, by=WORKER, now=now, **changes)
 
 
-def _learn(session: Session, message_id: int, outcome: Outcome, now: pendulum.DateTime) -> None:
-    if outcome.next == "suppress":
-        opt_out(session, message_id, now=now)
-    elif outcome.next == "bad_number":
-        flag_number(session, message_id)
-
-
 def _refusal(outcome: Outcome) -> str:
     return explain(outcome.code).words if outcome.code else outcome.words
 
 
 FLYING = frozenset({states.SUBMITTING})
+PARKED_FROM = states.HELD_HERE | {states.SCHEDULED, states.CANCELLING}
 ENDINGS = {"suppress": states.SUPPRESSED, "bad_number": states.FAILED, "fail": states.FAILED}

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 
 import pendulum
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit
 from reminder_site.actions.links import as_sent, relearn
 from reminder_site.actions.outbox import note, wake_after
-from reminder_site.actions.receipts import apply_status, standing
+from reminder_site.actions.receipts import apply_status, learn_first, standing
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.audit_seal import Head
+from reminder_site.domain.delivery import ACCOUNT_TROUBLE
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
@@ -30,8 +31,13 @@ from reminder_site.queries import audit_chain
 ASKED_AGAIN = 3
 AWAY_MINUTES = 5
 BEFORE_MINUTES = 5
+HELD_AGAIN_SECONDS = 60  # while on hold, what is due is looked at again within this time
 OPEN = states.HELD_HERE | states.IN_FLIGHT
-GONE = {30409, 20404}
+NOT_FOUND = 20404
+GONE = {30409, NOT_FOUND}
+# Without a SID here, though there may be one: in flight, still to leave, or parked without ever having been found.
+UNCLEAR_AND_PARKED = and_(Message.state == states.NEEDS_REVIEW, Message.ever_unknown)
+MAY_BE_THERE = and_(Message.sid.is_(None), or_(Message.state.in_(OPEN), UNCLEAR_AND_PARKED))
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def begin(*, instance_id: str, head: Head, now: pendulum.DateTime) -> Start:
     """
     known = audit_chain.holds(head)
     with transaction() as session:
-        beat = session.get(Heartbeat, 1, with_for_update=True)
+        beat = session.get(Heartbeat, 1, with_for_update={"key_share": True})
         if beat is None:
             beat = Heartbeat(id=1, beat_at=now, clock_skew_seconds=0)
             session.add(beat)
@@ -84,18 +90,22 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
     """Read at Twilio what was texted in the gap, adopt what is ours, and end the hold once all else is proved absent.
 
     A message counts as absent after two looks, of which the caller keeps the distance (`absent_before`: the first).
-    With a `rival`, every text that is still to be sent is asked after as well.
+    With a `rival`, every text that is still to be sent is asked after as well. A number that cannot be asked after just
+    now keeps the hold; what was heard of the others counts.
     """
     since = _gap_opens()
     if since is None:
         return Look(over=True)
     try:
-        listed = _listed(sms, since)
+        listed = {remote.sid: remote for remote in _asked(partial(sms.list_since, since))}
     except SmsError:
         return Look(absent_before)
+    silent = _ask_by_number(listed, sms, since, now)
     reach("after_hold_list")
     adopted = [_adopt(message_id, remote, now) for message_id, remote in _pairs(listed)]
-    absent = _absent()
+    absent = _absent(besides=silent)
+    if silent:
+        return Look(absent_before | absent)
     if not all(adopted) or not absent <= absent_before:
         return Look(absent)
     if not _withdraw(_ghosts(listed, since), sms, now):
@@ -122,14 +132,39 @@ def _gap_opens() -> pendulum.DateTime | None:
     return since.subtract(minutes=BEFORE_MINUTES) if since else None
 
 
-def _listed(sms: Sms, since: pendulum.DateTime) -> dict[str, Remote]:
-    """Read all that Twilio was given since then, and once more by recipient for those we have something for."""
-    found = {remote.sid: remote for remote in _asked(partial(sms.list_since, since))}
-    for address in sorted({message.address for message in _waiting(db.session())}):
-        theirs = _asked(partial(sms.list_to, address))
-        found |= {remote.sid: remote for remote in theirs if remote.created_at >= since}
+def _ask_by_number(
+    listed: dict[str, Remote], sms: Sms, since: pendulum.DateTime, now: pendulum.DateTime
+) -> frozenset[str]:
+    """Add what Twilio lists by number for all that may have left in the gap; return the numbers it said nothing of.
+
+    A number that Twilio refuses to look for has no texts there.
+    """
+    silent = set()
+    for address in _handed_over_perhaps(now):
+        try:
+            theirs = _asked(partial(sms.list_to, address))
+        except SmsError as error:
+            if not _is_bad_address(error):
+                silent.add(address)
+            continue
+        listed |= {remote.sid: remote for remote in theirs if remote.created_at >= since}
+    return frozenset(silent)
+
+
+def _handed_over_perhaps(now: pendulum.DateTime) -> list[str]:
+    """Return the numbers of what is in flight, and of what was due in the gap; others are not on their way yet."""
+    was_due = Message.next_action_at <= now.add(seconds=HELD_AGAIN_SECONDS)
+    held_here = and_(Message.sid.is_(None), Message.state.in_(states.HELD_HERE), was_due)
+    in_flight = and_(MAY_BE_THERE, Message.state.not_in(states.HELD_HERE))
+    rows = db.session.scalars(select(Message).where(or_(in_flight, held_here)))
+    addresses = sorted({message.address for message in rows})
     db.session.rollback()
-    return found
+    return addresses
+
+
+def _is_bad_address(error: SmsError) -> bool:
+    trouble = ACCOUNT_TROUBLE | {NOT_FOUND, None}
+    return error.permanent and error.code not in trouble
 
 
 def _asked(question: Callable[[], list[Remote]]) -> list[Remote]:
@@ -144,8 +179,7 @@ def _asked(question: Callable[[], list[Remote]]) -> list[Remote]:
 
 def _waiting(session: Session) -> list[Message]:
     """Return what may have been texted without our knowledge, what is in flight first."""
-    gone_since = [Message.sid.is_(None), Message.state.in_(OPEN)]
-    rows = session.scalars(select(Message).where(*gone_since).order_by(Message.send_at, Message.id))
+    rows = session.scalars(select(Message).where(MAY_BE_THERE).order_by(Message.send_at, Message.id))
     return sorted(rows, key=lambda message: message.state in states.HELD_HERE)
 
 
@@ -184,29 +218,38 @@ def _strangers(session: Session, listed: dict[str, Remote]) -> list[Remote]:
     return [remote for sid, remote in sent.items() if sid not in ours]
 
 
-@retried
 def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> bool:
     """Make a text that is at Twilio the message's own; False when something else was in the way just now."""
+    learn_first(message_id, remote.status, remote.error_code, now)
     try:
-        with transaction() as session:
-            message = session.get_one(Message, message_id, with_for_update=True)
-            if message.sid is not None or message.state not in OPEN:
-                return True
-            note(session, message_id, message.state, "found at Twilio: it had been texted before", WORKER, now)
-            row = standing(session, message_id)
-            apply_status(session, row, remote.status, remote.error_code, sid=remote.sid, by=WORKER, now=now)
-            if message.appointment_id is not None:
-                relearn(session, message.appointment_id, remote.body, now=now)
+        _make_own(message_id, remote, now)
     except IntegrityError:
         return False
     return True
 
 
-def _absent() -> frozenset[int]:
-    """Return what is still unaccounted for; what was planned since the hold began cannot have left before."""
+@retried
+def _make_own(message_id: int, remote: Remote, now: pendulum.DateTime) -> None:
+    with transaction() as session:
+        appointment_id = session.scalar(select(Message.appointment_id).where(Message.id == message_id, MAY_BE_THERE))
+        if appointment_id is not None:
+            relearn(session, appointment_id, remote.body, now=now)
+        row = standing(session, message_id)
+        if row.sid is None and row.state in OPEN | {states.NEEDS_REVIEW}:
+            note(session, message_id, row.state, "found at Twilio: it had been texted before", WORKER, now)
+            apply_status(session, row, remote.status, remote.error_code, sid=remote.sid, by=WORKER, now=now)
+
+
+def _absent(*, besides: frozenset[str]) -> frozenset[int]:
+    """Return what is still unaccounted for, besides that to some numbers.
+
+    What was planned since the hold began cannot have left before.
+    """
     within = select(Heartbeat.hold_since).scalar_subquery()
-    rows = select(Message.id).where(Message.sid.is_(None), Message.state.in_(OPEN), Message.created_at <= within)
-    found = frozenset(db.session.scalars(rows))
+    rows = db.session.scalars(
+        select(Message).where(Message.sid.is_(None), Message.state.in_(OPEN), Message.created_at <= within)
+    )
+    found = frozenset(message.id for message in rows if message.address not in besides)
     db.session.rollback()
     return found
 
@@ -228,19 +271,25 @@ def _withdraw(sids: list[str], sms: Sms, now: pendulum.DateTime) -> bool:
             sms.cancel(sid)
         except SmsError as error:
             failed = failed or error.code not in GONE
-            continue
-        with transaction() as session:
-            audit.record(session, actor=WORKER, what="hold.withdrew", clinic_id=None, subject=sid, now=now)
+        else:
+            _note_withdrawn(sid, now)
     return not failed
+
+
+@retried
+def _note_withdrawn(sid: str, now: pendulum.DateTime) -> None:
+    with transaction() as session:
+        audit.record(session, actor=WORKER, what="hold.withdrew", clinic_id=None, subject=sid, now=now)
 
 
 @retried
 def _end(rival: bool, now: pendulum.DateTime) -> None:
     with transaction() as session:
+        if rival:  # it may have cancelled what we believe scheduled
+            scheduled = Message.state == states.SCHEDULED
+            session.execute(select(Message.id).where(scheduled).order_by(Message.id).with_for_update(key_share=True))
+            session.execute(update(Message).where(scheduled).values(next_action_at=now, lease_until=None))
         free = {"hold_since": None, "hold_from": None, "hold_why": ""}
         session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**free))
-        if rival:  # it may have cancelled what we believe scheduled
-            ask = update(Message).where(Message.state == states.SCHEDULED)
-            session.execute(ask.values(next_action_at=now, lease_until=None))
         audit.record(session, actor=WORKER, what="hold.ended", clinic_id=None, subject="sending", now=now)
         wake_after(session)

@@ -6,43 +6,36 @@ from typing import Any
 
 import pendulum
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import opt_outs
+from reminder_site.actions import learning
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.db import db, retried, transaction
+from reminder_site.domain import looks
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import TWILIO, Actor
-from reminder_site.domain.delivery import BAD_NUMBER, POLL_AFTER_SECONDS, SWEEP_ORPHANS_MINUTES
+from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES
 from reminder_site.domain.error_words import explain
 from reminder_site.failpoints import reach
-from reminder_site.models import Message, Patient
+from reminder_site.models import Message
 
-DEAD_NUMBER = BAD_NUMBER | {30005, 30006}
 # Every text and every receipt passes here: these are built once, and straight on the table.
 _m, _attempt, _event = (Message.metadata.tables[name] for name in ("message", "attempt", "provider_event"))
-STANDING = select(
-    _m.c.id,
-    _m.c.sid,
-    _m.c.attempt_no,
-    _m.c.state,
-    _m.c.provider_rank,
-    _m.c.wanted,
-    _m.c.polls,
-    _m.c.send_at,
-    _m.c.ever_unknown,
-).with_for_update(of=_m)
+_standing = "id sid attempt_no state provider_rank wanted send_at handed_at ever_unknown polls failures absent_reads"
+STANDING = select(*(_m.c[name] for name in _standing.split()))
 BY_ID = STANDING.where(_m.c.id == bindparam("message_id"))
 BY_IDS = STANDING.where(_m.c.id.in_(bindparam("ids", expanding=True))).order_by(_m.c.id)
-NOT_AT_WORK = BY_IDS.with_for_update(of=_m, skip_locked=True)
 BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
 BY_TOKEN = STANDING.join(_attempt, _attempt.c.message_id == _m.c.id)
 BY_TOKEN = BY_TOKEN.where(_attempt.c.token_hash == bindparam("token_hash"))
+# Locked against change, not against being referred to.
+LOCKED_BY_ID, LOCKED_BY_IDS, LOCKED_BY_SID, LOCKED_BY_TOKEN = (
+    query.with_for_update(of=_m, key_share=True) for query in (BY_ID, BY_IDS, BY_SID, BY_TOKEN)
+)
+NOT_AT_WORK = BY_IDS.with_for_update(of=_m, key_share=True, skip_locked=True)
 SEEN = select(_event.c.id).where(*(_event.c[name] == bindparam(name) for name in ("sid", "status", "error_code")))
 
 
-@retried
 def receive_status(*, token: str, sid: str, status: str, error_code: int | None, now: pendulum.DateTime) -> bool:
     """Take one status callback; False when nobody here knows the text (the answer to Twilio is the same).
 
@@ -52,21 +45,51 @@ def receive_status(*, token: str, sid: str, status: str, error_code: int | None,
     told = {"sid": sid, "status": status, "error_code": error_code or 0}
     if _seen(told):
         return True
-    try:
-        with transaction() as session:
-            # First of all: rows that refer to the message share a lock on it, and two that share would wait for each
-            # other when both go on to change it.
-            row = _owner(session, token, sid)
-            session.execute(_event.insert(), [{**told, "message_id": row and row.id, "received_at": now}])
-            if row is None:
-                return False
-            apply_status(session, row, status, error_code, sid=sid, by=TWILIO, now=now)
-            reach("in_receipt")
-    except IntegrityError:
-        if not _seen(told):
-            raise  # not its twin, stored in the same moment: Twilio will say it again
+    if learning.teaches(error_code):
+        row = _owner(db.session(), token, sid)
+        db.session.rollback()
+        if row is not None and is_news(row, status):
+            learning.learn(message_id=row.id, error_code=error_code, now=now)
+    known = _take(token, told, now)
     reach("after_receipt")
+    return known
+
+
+@retried
+def _take(token: str, told: dict[str, Any], now: pendulum.DateTime) -> bool:
+    """Store a receipt and apply it, unless its twin was stored in the same moment."""
+    with transaction() as session:
+        # First of all: rows that refer to the message share a lock on it, and two that share would wait for each
+        # other when both go on to change it.
+        row = _owner(session, token, told["sid"], locked=True)
+        if session.execute(SEEN, told).first() is not None:
+            return True
+        session.execute(_event.insert(), [{**told, "message_id": row and row.id, "received_at": now}])
+        if row is None:
+            return False
+        code = told["error_code"] or None
+        apply_status(session, row, told["status"], code, sid=told["sid"], by=TWILIO, now=now)
+        reach("in_receipt")
     return True
+
+
+@retried
+def take_over(
+    *, message_id: int, status: str, error_code: int | None, sid: str | None = None, by: Actor, now: pendulum.DateTime
+) -> bool:
+    """Apply what Twilio says of a text when it is asked; False when what is known outranks it."""
+    learn_first(message_id, status, error_code, now)
+    with transaction() as session:
+        return apply_status(session, standing(session, message_id), status, error_code, sid=sid, by=by, now=now)
+
+
+def learn_first(message_id: int, status: str, error_code: int | None, now: pendulum.DateTime) -> None:
+    """Keep what a status says about the number, if it is news; before the transaction that applies it."""
+    if learning.teaches(error_code):
+        row = db.session.execute(BY_ID, {"message_id": message_id}).one()
+        db.session.rollback()
+        if is_news(row, status):
+            learning.learn(message_id=message_id, error_code=error_code, now=now)
 
 
 def token_hash(token: str) -> str:
@@ -76,14 +99,20 @@ def token_hash(token: str) -> str:
 
 def standing(session: Session, message_id: int) -> Any:
     """Read how a message stands, and keep others from changing it until this transaction ends."""
-    return session.execute(BY_ID, {"message_id": message_id}).one()
+    return session.execute(LOCKED_BY_ID, {"message_id": message_id}).one()
 
 
 def standing_of(session: Session, ids: Collection[int], *, alone: bool) -> dict[int, Any]:
     """Read how messages stand, and keep others from changing them; several at once (not `alone`) wait for nobody:
     those that somebody else works on are left out.
     """
-    return {row.id: row for row in session.execute(BY_IDS if alone else NOT_AT_WORK, {"ids": list(ids)})}
+    return {row.id: row for row in session.execute(LOCKED_BY_IDS if alone else NOT_AT_WORK, {"ids": list(ids)})}
+
+
+def is_news(row: Any, status: str) -> bool:
+    """Say whether a status tells more than is known of a text, or where a parked one stands after all."""
+    back = row.state == states.NEEDS_REVIEW and states.RANK.get(status) == row.provider_rank
+    return back or states.outranks(status, row.provider_rank)
 
 
 def apply_status(
@@ -98,11 +127,11 @@ def apply_status(
 ) -> bool:
     """Apply a Twilio status to a message as `standing` read it; False when what is known outranks it.
 
-    A message without a SID is adopted: it gets this one.
+    A message without a SID is adopted: it gets this one. What the error code says about the number has been learnt.
     """
     message_id, before = row.id, row.state
     status = status if status in states.RANK else "accepted"  # a word we do not know yet: Twilio has it, at least
-    if not states.outranks(status, row.provider_rank):
+    if not is_news(row, status):
         return False
     changes = _beside_state(row, status, error_code, sid, now)
     state = states.STATE_OF[status]
@@ -123,7 +152,6 @@ def apply_status(
     if moved and not row.wanted and state == states.SCHEDULED:
         again = {"next_action_at": now, "lease_until": None}
         move(session, message_id, {state}, states.CANCELLING, words="asking Twilio to cancel", by=by, now=now, **again)
-    _learn(session, message_id, error_code, now)
     return moved
 
 
@@ -132,6 +160,7 @@ def _beside_state(
 ) -> dict[str, Any]:
     """Return what a status says about a message beside its state."""
     told: dict[str, Any] = {"provider_rank": states.RANK[status], "provider_status": status}
+    told |= {"failures": 0, "absent_reads": 0}
     if row.sid is None:
         told |= {"sid": sid, "handed_at": now}
     if error_code:
@@ -143,9 +172,15 @@ def _next_look(row: Any, state: str, now: pendulum.DateTime) -> dict[str, object
     if row.ever_unknown and state == states.SCHEDULED:  # a second copy may lie at Twilio, to be sent as well
         at = max(row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES), now)
     else:
-        wait_seconds = POLL_AFTER_SECONDS[min(row.polls, len(POLL_AFTER_SECONDS) - 1)]
-        at = max(row.send_at.add(seconds=wait_seconds), now.add(seconds=60))
+        at = looks.news_at(left_at(row, now), now)
     return {"next_action_at": at, "lease_until": None}
+
+
+def left_at(row: Any, now: pendulum.DateTime) -> pendulum.DateTime:
+    """Return when a text left or is to leave Twilio, as `standing` read it; one that was found just now leaves now."""
+    handed_at = row.handed_at or (now if row.sid is None else row.send_at)
+    at: pendulum.DateTime = max(row.send_at, handed_at)
+    return at
 
 
 def _words(state: str, before: str, error_code: int | None, *, wanted: bool) -> str:
@@ -164,33 +199,10 @@ def _seen(told: dict[str, Any]) -> bool:
     return there
 
 
-def _owner(session: Session, token: str, sid: str) -> Any:
-    """Read how the message a receipt is about stands, and keep others from moving it; None when there is none."""
-    row = session.execute(BY_TOKEN, {"token_hash": token_hash(token)}).first()
+def _owner(session: Session, token: str, sid: str, *, locked: bool = False) -> Any:
+    """Read how the message a receipt is about stands, `locked`: and keep others from moving it; None without one."""
+    by_token, by_sid = (LOCKED_BY_TOKEN, LOCKED_BY_SID) if locked else (BY_TOKEN, BY_SID)
+    row = session.execute(by_token, {"token_hash": token_hash(token)}).first()
     if row is None:
-        return session.execute(BY_SID, {"sid": sid}).first()
+        return session.execute(by_sid, {"sid": sid}).first()
     return row if row.sid in {None, sid} else None
-
-
-def _learn(session: Session, message_id: int, error_code: int | None, now: pendulum.DateTime) -> None:
-    """Keep what an error says about the number itself: opted out, or not one that can be texted."""
-    if error_code == 21610:
-        opt_out(session, message_id, now=now)
-    elif error_code in DEAD_NUMBER:
-        flag_number(session, message_id)
-
-
-def opt_out(session: Session, message_id: int, *, now: pendulum.DateTime) -> None:
-    """Record that Twilio knows this number as opted out, and take back what else is on its way there."""
-    e164, sender = session.execute(select(Message.to_e164, Message.sender).where(Message.id == message_id)).one()
-    opt_outs.start(session, e164, sender, word="", source="twilio", by=TWILIO, now=now)
-
-
-def flag_number(session: Session, message_id: int) -> None:
-    """Mark the patient's number as one that cannot be texted."""
-    patient_id, e164 = session.execute(
-        select(Message.patient_id, Message.to_e164).where(Message.id == message_id)
-    ).one()
-    session.execute(
-        update(Patient).where(Patient.id == patient_id, Patient.phone_e164 == e164).values(phone_flag="unreachable")
-    )

@@ -7,10 +7,10 @@ import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit
+from reminder_site.actions import audit, following
 from reminder_site.actions.links import as_sent
-from reminder_site.actions.outbox import DONE, move
-from reminder_site.actions.receipts import apply_status, standing
+from reminder_site.actions.receipts import take_over
+from reminder_site.actions.sought import awaited, look_up, matches
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
@@ -20,13 +20,15 @@ from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 
 DAYS = 36
 YOUNG_MINUTES = 10
-ASKED_BACK = frozenset({states.SCHEDULED, states.CANCELLING})
 Kind = Literal["unknown here", "missing there", "status differs", "body differs"]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One text on which the ledger and Twilio do not agree; `last_digits` are the two last of the number."""
+    """One text on which the ledger and Twilio do not agree; `last_digits` are the two last of the number.
+
+    `message_id` is the message it is about; a text unknown here may be the twin of one of ours (`twin_of`).
+    """
 
     kind: Kind
     sid: str
@@ -35,6 +37,7 @@ class Difference:
     there: str
     error_code: int | None = None
     message_id: int | None = None
+    twin_of: int | None = None
 
 
 def compare(*, sms: Sms, now: pendulum.DateTime) -> list[Difference]:
@@ -59,21 +62,17 @@ def compare(*, sms: Sms, now: pendulum.DateTime) -> list[Difference]:
 def put_right(*, difference: Difference, sms: Sms, by: Actor, now: pendulum.DateTime) -> str:
     """Put one difference right if that needs no person, and say what was done; empty when nothing can be.
 
-    A stranger's text is only cancelled if its words and number are exactly those of one of ours.
+    A stranger's text is only cancelled if one of our own attempts made it: its words, its number and its time say so.
     """
-    if difference.message_id is None:
+    message_id, code = difference.message_id, difference.error_code
+    if message_id is None:
         return _cancel_twin(difference, sms, by, now)
-    with transaction() as session:
-        if difference.kind == "status differs":
-            status, code = difference.there, difference.error_code
-            row = standing(session, difference.message_id)
-            return "taken over" if apply_status(session, row, status, code, by=by, now=now) else ""
-        words = "Twilio does not know this text"
-        to = states.NEEDS_REVIEW
-        parked = difference.kind == "missing there" and move(
-            session, difference.message_id, ASKED_BACK, to, words=words, by=by, now=now, **DONE
-        )
-        return "parked for a person" if parked else ""
+    if difference.kind == "status differs":
+        status = difference.there
+        news = take_over(message_id=message_id, status=status, error_code=code, by=by, now=now)
+        return "taken over" if news else ""
+    lost = difference.kind == "missing there" and following.lose(message_id=message_id, now=now)
+    return "parked for a person" if lost else ""
 
 
 def _differs(message: Message, remote: Remote | None) -> list[Difference]:
@@ -97,28 +96,39 @@ def _unknown(session: Session, strangers: list[Remote]) -> list[Difference]:
     known = set(session.scalars(select(Attempt.sid).where(Attempt.sid.is_not(None))))
     known |= set(session.scalars(select(Message.sid).where(Message.sid.is_not(None))))
     return [
-        Difference("unknown here", r.sid, r.to[-2:], "twin" if _twin(session, r) else "", r.status)
+        Difference("unknown here", r.sid, r.to[-2:], "twin" if twin else "", r.status, twin_of=twin)
         for r in strangers
         if r.messaging_service_sid in services and r.sid not in known
+        for twin in [_twin(session, r)]
     ]
 
 
-def _twin(session: Session, remote: Remote) -> Message | None:
-    """Return a message of ours with the same number and words, if there is one."""
-    to_them = select(Message).where(Message.to_e164 == remote.to.rpartition(":")[2], Message.sid.is_not(None))
-    return next((m for m in session.scalars(to_them) if as_sent(m.body).fullmatch(remote.body)), None)
+def _twin(session: Session, remote: Remote) -> int | None:
+    """Return the message of ours of which a text is a second copy, if there is one."""
+    to_them = select(Message.id).where(Message.to_e164 == remote.to.rpartition(":")[2], Message.sid.is_not(None))
+    sought = [look_up(session, message_id) for message_id in session.scalars(to_them).all()]
+    return next((each.message_id for each in sought if each is not None and matches(remote, each)), None)
 
 
 def _cancel_twin(difference: Difference, sms: Sms, by: Actor, now: pendulum.DateTime) -> str:
-    if difference.there != "scheduled" or difference.here != "twin":
+    if difference.there != "scheduled" or difference.twin_of is None:
         return ""
+    is_anothers = awaited(db.session(), difference.twin_of, now)
+    db.session.rollback()
+    if is_anothers:
+        return ""  # perhaps: whose it is comes out once that one is cleared up
     try:
         sms.cancel(difference.sid)
     except SmsError as error:
         return f"not cancelled: {error}"
-    with transaction() as session:
-        audit.record(session, actor=by, what="twin.cancelled", clinic_id=None, subject=difference.sid, now=now)
+    _note_cancelled(difference.sid, by, now)
     return "cancelled: we sent the same text"
+
+
+@retried
+def _note_cancelled(sid: str, by: Actor, now: pendulum.DateTime) -> None:
+    with transaction() as session:
+        audit.record(session, actor=by, what="twin.cancelled", clinic_id=None, subject=sid, now=now)
 
 
 @retried

@@ -25,3 +25,10 @@ def orphan_sweep_is_due(message_id: int, *, now: pendulum.DateTime) -> bool:
     row = db.session.execute(select(Message.ever_unknown, Message.send_at).where(Message.id == message_id)).one()
     db.session.rollback()
     return bool(row.ever_unknown) and now >= row.send_at.subtract(minutes=SWEEP_ORPHANS_MINUTES)
+
+
+def has_sid(message_id: int) -> bool:
+    """Say whether Twilio has given a message's text its SID."""
+    sid = db.session.scalar(select(Message.sid).where(Message.id == message_id))
+    db.session.rollback()
+    return sid is not None

@@ -100,7 +100,7 @@ def test_a_scheduled_text_twilio_has_lost_is_found_out_by_asking(worker, clock, 
     sandbox.exchange.store.rows("DELETE FROM message")
     clock.forward(minutes=62)
     worker.settle()
-    assert (now_as(scheduled).state, now_as(scheduled).next_action_at) == ("needs_review", None)
+    assert (now_as(scheduled).state, now_as(scheduled).next_action_at) == ("needs_review", clock.now().add(minutes=1))
 
 
 def test_a_refused_account_does_not_make_cancels_hammer_twilio(worker, clock, sandbox, scheduled):

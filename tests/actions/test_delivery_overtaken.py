@@ -5,8 +5,9 @@ import signal
 import pytest
 
 from reminder_site import failpoints
-from reminder_site.actions import following
+from reminder_site.actions import resolving
 from reminder_site.actions.sought import look_up
+from reminder_site.actions.twins import sweep_orphans
 from reminder_site.db import transaction
 from reminder_site.models import Clinic, Message
 from tests.delivering import a_text, at_twilio, carry_on, now_as, take_back, trouble
@@ -39,7 +40,7 @@ def ends_at():
 
 
 def look(app, worker, clock, message_id, quiet):
-    following.resolve(message_id=message_id, sms=app.extensions["sms"], quiet=quiet, pace=worker.pace, now=clock.now())
+    resolving.resolve(message_id=message_id, sms=app.extensions["sms"], quiet=quiet, pace=worker.pace, now=clock.now())
 
 
 @pytest.mark.parametrize("quiet", [True, False])
@@ -65,7 +66,7 @@ def test_an_orphan_sweep_that_comes_late_does_not_put_a_cancel_off(app, worker, 
     carry_on(worker, clock, minutes=5)
     take_back(unclear, clock.now())
     due_at = now_as(unclear).next_action_at
-    following.sweep_orphans(message_id=unclear, sms=app.extensions["sms"], now=clock.now())
+    sweep_orphans(message_id=unclear, sms=app.extensions["sms"], now=clock.now())
     assert now_as(unclear).next_action_at == due_at
     worker.settle()
     assert [text.status for text in at_twilio(sandbox)] == ["canceled"]
@@ -117,7 +118,7 @@ def test_a_sweep_does_not_take_the_text_of_another_message_for_a_twin(app, clini
     carry_on(worker, clock, minutes=1)
     assert now_as(message_id).state == "unknown"
     clock.forward(minutes=1)
-    following.sweep_orphans(message_id=twins, sms=app.extensions["sms"], now=clock.now())
+    sweep_orphans(message_id=twins, sms=app.extensions["sms"], now=clock.now())
     assert [text.status for text in at_twilio(sandbox)] == ["scheduled"] * 3
     carry_on(worker, clock, minutes=10)
     assert sorted(text.status for text in at_twilio(sandbox)) == ["canceled", "scheduled", "scheduled"]
@@ -148,5 +149,5 @@ def test_a_reading_that_was_overtaken_does_not_count_as_a_second_one(app, worker
         row = session.get(Message, message_id)
         row.state, row.absent_reads = "unknown", 0
         session.flush()
-        following._count_absence(session, stale, worker.pace, clock.now())
+        resolving._count_absence(session, stale, worker.pace, clock.now())
     assert now_as(message_id).absent_reads == 0

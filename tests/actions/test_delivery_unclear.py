@@ -174,13 +174,13 @@ def test_a_text_taken_back_while_unclear_and_absent_never_leaves(clinic, worker,
     assert (now_as(message_id).state, at_twilio(sandbox)) == ("cancelled", [])
 
 
-def test_an_unclear_text_nobody_can_ask_about_is_parked_in_the_end(clinic, worker, clock, sandbox):
+def test_an_unclear_text_nobody_can_ask_about_is_parked_once_it_is_of_no_use(clinic, worker, clock, sandbox):
     trouble(sandbox, ("error_before", 1), {"kind": "html_503", "on": "list"})
     message_id = a_text(clinic, clock.now(), useful_minutes=600)
     worker.settle()
-    carry_on(worker, clock, minutes=55, step_seconds=60)
+    carry_on(worker, clock, minutes=590, step_seconds=300)
     assert now_as(message_id).state == "unknown"
-    carry_on(worker, clock, minutes=10, step_seconds=60)
+    carry_on(worker, clock, minutes=15, step_seconds=60)
     assert now_as(message_id).state == "needs_review"
     assert "could not be cleared up" in now_as(message_id).state_why
 

@@ -7,9 +7,9 @@ from flask_migrate import upgrade
 from sqlalchemy import func, or_, select, text
 
 from reminder_site.actions import audit, heart
-from reminder_site.actions.following import SWEPT
 from reminder_site.actions.outbox import add_message, unwant
 from reminder_site.actions.receipts import token_hash
+from reminder_site.actions.twins import SWEPT
 from reminder_site.db import db, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor

@@ -40,7 +40,7 @@ GATE = (
     ),
     Mutation(
         "second read",
-        "reminder_site/actions/following.py",
+        "reminder_site/actions/resolving.py",
         "READS_TO_PROVE_ABSENCE = 2",
         "READS_TO_PROVE_ABSENCE = 1",
         "tests/actions/test_delivery_unclear.py::test_one_reading_without_it_does_not_prove_a_text_absent",
