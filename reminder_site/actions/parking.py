@@ -1,42 +1,80 @@
 """What a person decides about a parked text: send it anyway, or leave it."""
 
+from typing import Any
+
 import pendulum
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions.outbox import DONE, move, wake_after
+from reminder_site.actions import checks, locks, plans
+from reminder_site.actions.outbox import DONE, move, unwant, wake_after
 from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.refusals import NotHere, TooLateToSend
-from reminder_site.models import Message
+from reminder_site.domain.refusals import MayNotLeave, NotHere
+from reminder_site.models import Appointment, Message, Patient, Reminder
 
 
 @retried
 def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Let a parked text leave after all. Raises NotHere, TooLateToSend when it is of no use or already at Twilio."""
+    """Let a parked text leave after all.
+
+    Raises NotHere, and MayNotLeave when it is at Twilio already, of no use any more, or not true or allowed any more.
+    """
     with transaction() as session:
-        message = _parked(session, clinic_id, message_id)
-        if message.sid is not None or not message.wanted or now >= message.useful_until:
-            raise TooLateToSend("This text can no longer be sent: it is at Twilio already, or no longer of use.")
+        _lock_around(session, clinic_id, message_id)
+        this = select(Message).where(*_parked(clinic_id, message_id))
+        message = session.scalar(this.with_for_update(key_share=True))
+        if message is None:
+            raise NotHere("This text has been cleared up meanwhile.")
+        if why := _why_not(session, message, now):
+            raise MayNotLeave(why)
         words = f"sent anyway by {by.name}"
-        again = {"next_action_at": now, "lease_until": None, "failures": 0, "absent_reads": 0}
+        again = {"next_action_at": now, "lease_until": None, "absent_reads": 0}
         move(session, message.id, {states.NEEDS_REVIEW}, states.PENDING, words=words, by=by, now=now, **again)
         wake_after(session)
 
 
 @retried
 def leave(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Take a parked text off the list for good. Raises NotHere."""
+    """Take a parked text off the list for good; what Twilio has of it is asked back. Raises NotHere."""
     with transaction() as session:
-        message = _parked(session, clinic_id, message_id)
-        words = f"left unsent by {by.name}"
-        move(session, message.id, {states.NEEDS_REVIEW}, states.CANCELLED, words=words, by=by, now=now, **DONE)
+        about, why = _lock_around(session, clinic_id, message_id), f"left unsent by {by.name}"
+        reminder = session.get(Reminder, about.reminder_id) if about.reminder_id else None
+        if reminder is not None and reminder.wanted:
+            plans.switch_off(session, reminder, why=why, by=by, now=now)  # or the plan would bring it again
+        unwant(session, [about.id], why=why, by=by, now=now)
+        move(session, about.id, {states.NEEDS_REVIEW}, states.CANCELLED, words=why, by=by, now=now, **DONE)
 
 
-def _parked(session: Session, clinic_id: int, message_id: str) -> Message:
-    mine = Message.clinic_id == clinic_id, Message.public_id == message_id, Message.state == states.NEEDS_REVIEW
-    message = session.scalar(select(Message).where(*mine).with_for_update())
-    if message is None:
+def _lock_around(session: Session, clinic_id: int, message_id: str) -> Any:
+    """Lock whose a parked text is and what it is about; return its row, which is still to be locked. Raises NotHere."""
+    asked = select(Message.id, Message.patient_id, Message.appointment_id, Message.reminder_id)
+    about = session.execute(asked.where(*_parked(clinic_id, message_id))).first()
+    if about is None:
         raise NotHere("There is no such text waiting at this clinic.")
-    return message
+    locks.patients(session, Patient.id == about.patient_id)
+    locks.appointments(session, Appointment.id == about.appointment_id)
+    return about
+
+
+def _parked(clinic_id: int, message_id: str) -> tuple[ColumnElement[bool], ...]:
+    return Message.clinic_id == clinic_id, Message.public_id == message_id, Message.state == states.NEEDS_REVIEW
+
+
+def _why_not(session: Session, message: Message, now: pendulum.DateTime) -> str:
+    """Say why a text may not leave, in a sentence for the desk; empty when it may."""
+    found = checks.Circumstances(session, [message.id]).of(message)
+    if message.sid is not None:
+        return "Twilio has this text already: it shows here what came of it as soon as Twilio says."
+    if now >= message.useful_until:
+        return "This text can no longer be sent: by now it would come too late to be of use."
+    if untrue := checks.why_untrue(message, found):
+        return f"{untrue[0].upper()}{untrue[1:]}, so this text is not sent."
+    if not message.wanted:
+        return f"This text was taken back: {message.unwanted_why}."
+    if found.opted_out:
+        return "This number has opted out of texts."
+    if message.patient_id is not None and session.get_one(Patient, message.patient_id).phone_flag:
+        return "This number cannot be texted."
+    return "" if found.texting_on else "Texting is switched off for this clinic."

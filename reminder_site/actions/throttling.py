@@ -71,12 +71,18 @@ def hear_again(*, now: pendulum.DateTime) -> None:
 
 def probe(*, sms: Sms, pace: Pace, now: pendulum.DateTime) -> None:
     """Ask Twilio something harmless, if it is time to; when it answers, one text may try its luck."""
+    if _begins_to_ask(pace, now) and sms.answers():
+        _write(lambda t: t.trying(now))
+
+
+@retried
+def _begins_to_ask(pace: Pace, now: pendulum.DateTime) -> bool:
+    """Say whether it is time to ask, and if so, that somebody does."""
     with transaction() as session:
         due = _locked(session).probe_is_due(now)
         if due:
             _change(session, lambda t: t.asking(pace, now))
-    if due and sms.answers():
-        _write(lambda t: t.trying(now))
+    return due
 
 
 @retried

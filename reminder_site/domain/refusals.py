@@ -62,5 +62,5 @@ class ReminderHasLeft(Refused):
     """The text is no longer here to be stopped, hurried or changed."""
 
 
-class TooLateToSend(Refused):
-    """A parked text cannot leave any more."""
+class MayNotLeave(Refused):
+    """A parked text may not leave as things stand now."""

@@ -37,9 +37,9 @@ def _sentences(check: health.Check, zone: str, now: pendulum.DateTime) -> str:
 
 def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:
     found = []
-    if count := parked.count(clinic_id):
-        texts = "1 text needs" if count == 1 else f"{count} texts need"
-        found.append(Banner("warn", f"{texts} a person: it is not certain that they went out.", fixes="parked"))
+    parked_texts, unplanned = parked.counts(clinic_id, now=now)
+    if parked_texts or unplanned:
+        found.append(Banner("warn", _needs_a_person(parked_texts, unplanned), fixes="parked"))
     if count := parked.over_the_limit(clinic_id, now=now):
         texts = "1 text waits" if count == 1 else f"{count} texts wait"
         words = f"{texts}: the clinic's limit of texts a day is reached. A manager can raise it in the settings."
@@ -48,3 +48,14 @@ def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]
         texts = "1 text stands" if count == 1 else f"{count} texts stand"
         found.append(Banner("warn", f"{texts} differently here and at Twilio.", fixes="drift"))
     return found
+
+
+def _needs_a_person(texts: int, visits: int) -> str:
+    found = []
+    if texts:
+        needs = "1 text needs" if texts == 1 else f"{texts} texts need"
+        found.append(f"{needs} a person: it is not certain what became of {'it' if texts == 1 else 'them'}.")
+    if visits:
+        stand = "1 appointment stands" if visits == 1 else f"{visits} appointments stand"
+        found.append(f"{stand} without the texts {'it' if visits == 1 else 'they'} should have.")
+    return " ".join(found)

@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pendulum
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reminder_site.config import settings
 from reminder_site.db import db
+from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS
+from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
-from reminder_site.models import Heartbeat, Message
+from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, Message
+from reminder_site.models.appointment import TROUBLED
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
 OVERDUE_SECONDS = 60
+PLANS_LATE_MINUTES = 15
 Level = Literal["ok", "degraded", "down"]
 STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
 
@@ -75,7 +79,7 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     except SQLAlchemyError:
         db.session.rollback()
         return {"database": Check("down", "the database does not answer", "Nothing can be read, saved or sent")}
-    return judged(found, now=now)
+    return judged(found, now=now) | {"unclear": _unclear(now), "plans": _plans(now)}
 
 
 def judged(found: Pulse, *, now: pendulum.DateTime) -> Checks:
@@ -118,6 +122,39 @@ def _texts(found: Pulse) -> Check:
         return Check("ok", "nothing is overdue")
     words = "1 text is overdue" if found.overdue == 1 else f"{found.overdue} texts are overdue"
     return Check("degraded", words, "They leave as soon as they can, while they are of use", found.overdue_since)
+
+
+def _unclear(now: pendulum.DateTime) -> Check:
+    """Say how many texts are on the wire for too long: Twilio's lists would have told, were they to be had."""
+    long_ago = now.subtract(minutes=UNCLEAR_TOO_LONG_MINUTES)
+    latest = Attempt.message_id == Message.id, Attempt.attempt_no == Message.attempt_no
+    asked = select(func.count(), func.min(Attempt.intent_at)).select_from(Message).join(Attempt, and_(*latest))
+    in_flight = Message.state.in_(states.IN_FLIGHT), Attempt.intent_at <= long_ago
+    count, since = db.session.execute(asked.where(*in_flight)).one()
+    if not count:
+        return Check("ok", "it is known of every text whether it went out")
+    texts = "1 text is" if count == 1 else f"{count} texts are"
+    words = f"{texts} unclear for more than {UNCLEAR_TOO_LONG_MINUTES} minutes: Twilio does not say whether it has them"
+    return Check("degraded", words, "They may have gone out; they are asked after until that is known", since)
+
+
+def _plans(now: pendulum.DateTime) -> Check:
+    """Say how many coming appointments lack the texts they should have, or wait too long for those of new settings."""
+    coming = Appointment.starts_at > now
+    aside = db.session.scalar(select(func.count()).select_from(Appointment).where(TROUBLED, coming)) or 0
+    late = Clinic.plans_follow_since <= now.subtract(minutes=PLANS_LATE_MINUTES)
+    behind = select(func.count(), func.min(Clinic.plans_follow_since)).select_from(Appointment)
+    behind = behind.join(Clinic, Clinic.id == Appointment.clinic_id).where(late, coming)
+    waiting, since = db.session.execute(behind.where(Appointment.planned_with != Clinic.plan_version)).one()
+    found = []
+    if aside:
+        found.append(f"the texts of {aside} appointment{'s' * (aside > 1)} could not be planned")
+    if waiting:
+        found.append(f"{waiting} appointment{'s' * (waiting > 1)} still stand{'s' * (waiting == 1)} on older settings")
+    if not found:
+        return Check("ok", "every coming appointment has its texts")
+    means = "Texts planned before still leave; the desk sees which appointments need a person"
+    return Check("degraded", " and ".join(found), means, since)
 
 
 def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:

@@ -1,6 +1,10 @@
-"""Texts that wait for a person: their fate could not be cleared up. And how many wait for the clinic's daily limit."""
+"""What waits for a person: texts whose fate could not be cleared up, appointments whose texts could not be planned.
+
+And how many texts wait for the clinic's daily limit.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pendulum
 from sqlalchemy import and_, func, select
@@ -10,6 +14,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.names import full_name
 from reminder_site.models import Appointment, Message, Patient
+from reminder_site.models.appointment import TROUBLED
 
 LIMIT_WORDS = "waiting: the clinic's limit"
 
@@ -24,15 +29,55 @@ class Parked:
     body: str
     why: str
     send_at: pendulum.DateTime
-    useful: bool
+    may_leave: bool
     at_twilio: bool
+    looked_for: bool
     appointment_id: str | None
 
 
-def count(clinic_id: int) -> int:
-    """Return how many texts of a clinic wait for a person."""
-    mine = Message.clinic_id == clinic_id, Message.state == states.NEEDS_REVIEW
-    return db.session.scalar(select(func.count()).select_from(Message).where(*mine)) or 0
+@dataclass(frozen=True)
+class Unplanned:
+    """A coming appointment whose texts could not be planned; `id` is its public id, `starts_at` UTC."""
+
+    id: str
+    name: str
+    phone_e164: str
+    starts_at: pendulum.DateTime
+    why: str
+
+
+def count(clinic_id: int, *, now: pendulum.DateTime) -> int:
+    """Return how much of a clinic's waits for a person: texts, and coming appointments without their texts."""
+    return sum(counts(clinic_id, now=now))
+
+
+def counts(clinic_id: int, *, now: pendulum.DateTime) -> tuple[int, int]:
+    """Return how many texts of a clinic wait for a person, and how many coming appointments."""
+    texts = select(func.count()).select_from(Message)
+    texts = texts.where(Message.clinic_id == clinic_id, Message.state == states.NEEDS_REVIEW)
+    visits = select(func.count()).select_from(Appointment).where(*_troubled(clinic_id, now))
+    row = db.session.execute(select(texts.scalar_subquery(), visits.scalar_subquery())).one()
+    return row[0] or 0, row[1] or 0
+
+
+def unplanned(*, clinic_id: int, now: pendulum.DateTime) -> list[Unplanned]:
+    """List a clinic's coming appointments whose texts could not be planned, the nearest first."""
+    found = db.session.execute(
+        select(Appointment.public_id, Appointment.starts_at, Appointment.plan_trouble)
+        .add_columns(Patient.first_name, Patient.last_name, Patient.phone_e164)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(*_troubled(clinic_id, now))
+        .order_by(Appointment.starts_at, Appointment.id)
+    )
+    return [
+        Unplanned(row.public_id, full_name(row.first_name, row.last_name), row.phone_e164, row.starts_at,
+                  row.plan_trouble)
+        for row in found
+    ]  # fmt: skip
+
+
+def _troubled(clinic_id: int, now: pendulum.DateTime) -> tuple[Any, ...]:
+    return Appointment.clinic_id == clinic_id, TROUBLED, Appointment.starts_at > now
 
 
 def over_the_limit(clinic_id: int, *, now: pendulum.DateTime) -> int:
@@ -64,8 +109,9 @@ def listed(*, clinic_id: int, now: pendulum.DateTime) -> list[Parked]:
             body=message.body,
             why=message.state_why,
             send_at=message.send_at,
-            useful=now < message.useful_until and message.wanted,
+            may_leave=now < message.useful_until and message.wanted and message.sid is None,
             at_twilio=message.sid is not None,
+            looked_for=message.next_action_at is not None,
             appointment_id=appointment_id,
         )
         for message, first, last, appointment_id in found

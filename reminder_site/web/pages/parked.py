@@ -1,4 +1,4 @@
-"""Texts that need a person: nobody could find out whether they went out. Each has its two buttons."""
+"""What needs a person: texts nobody could clear up, each with its two buttons, and appointments without a plan."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import parking
-from reminder_site.domain.refusals import NotHere, TooLateToSend
+from reminder_site.domain.refusals import MayNotLeave, NotHere
 from reminder_site.queries import parked
 from reminder_site.web import current
 from reminder_site.web.now import now
@@ -17,7 +17,9 @@ pages = Blueprint("parked", __name__, url_prefix="/parked")
 @pages.get("")
 def index() -> str:
     """Show what is parked."""
-    return render_template("inbox/parked.html", texts=parked.listed(clinic_id=current.clinic().id, now=now()))
+    clinic_id = current.clinic().id
+    texts, unplanned = parked.listed(clinic_id=clinic_id, now=now()), parked.unplanned(clinic_id=clinic_id, now=now())
+    return render_template("inbox/parked.html", texts=texts, unplanned=unplanned)
 
 
 @pages.post("/<message_id>/send")
@@ -37,8 +39,8 @@ def _decide(decision: Callable[..., None], message_id: str, words: str) -> Respo
         decision(clinic_id=current.clinic().id, message_id=message_id, by=current.actor(), now=now())
     except NotHere:
         abort(404)
-    except TooLateToSend as refusal:
-        flash(str(refusal), "error")
+    except MayNotLeave as refusal:
+        flash(refusal.words, "error")
     else:
         flash(words, "ok")
     return redirect(url_for("parked.index"), 303)
