@@ -169,14 +169,13 @@ def _look_again(sought: Sought, words: str, now: pendulum.DateTime) -> None:
         row = session.execute(asked.with_for_update(key_share=True)).first()
         if row is None:
             return
-        again: dict[str, Any] = {"lease_until": None, "failures": row.failures + 1}
-        if row.state == states.UNKNOWN and now < row.useful_until:
-            again["next_action_at"] = looks.error_at(row.failures, now)
-        else:
-            again["next_action_at"] = looks.parked_at(row.send_at, row.failures, now)
-        if row.state == states.UNKNOWN and now >= row.useful_until:
-            parked = f"could not be cleared up with Twilio: {words}"
-            move(session, sought.message_id, {states.UNKNOWN}, states.NEEDS_REVIEW, words=parked, by=WORKER, now=now,
+        parked = row.state == states.NEEDS_REVIEW or now >= row.useful_until
+        failures = row.failures if parked == (row.state == states.NEEDS_REVIEW) else 0  # what is parked begins anew
+        at = looks.parked_at(row.send_at, failures, now) if parked else looks.error_at(failures, now)
+        again = {"lease_until": None, "failures": failures + 1, "next_action_at": at}
+        if parked and row.state == states.UNKNOWN:
+            why = f"could not be cleared up with Twilio: {words}"
+            move(session, sought.message_id, {states.UNKNOWN}, states.NEEDS_REVIEW, words=why, by=WORKER, now=now,
                  **again)  # fmt: skip
         else:
             session.execute(update(Message).where(Message.id == sought.message_id).values(**again))
