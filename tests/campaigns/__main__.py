@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tests.campaigns import (
     audit_tampering,
+    chains,
     clerks,
+    desks,
     early,
     faults,
     full_disk,
@@ -62,6 +64,9 @@ LONG = {
     "writers": partial(clerks.writers, seconds=60),
     "stops": partial(stops.run, patients=1000),
     "full-disk": partial(full_disk.run, points=50, messages=500),
+    "chains": partial(chains.run, chains=2000),
+    "chains-postgresql": partial(chains.run, chains=500, store="postgresql"),
+    "desks": partial(desks.run, seconds=600),
 }
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",
