@@ -47,7 +47,7 @@ LONG = {
     "named-points": partial(named_points.run, rounds=20),
     "faults": partial(faults.run, each=200),
     "faults-postgresql": partial(faults.run, each=200, store="postgresql"),
-    "outage": partial(outage.run, messages=10_000),
+    "outage": partial(outage.run, messages=10_000, speed=20),
     "restores": partial(restores.run, restores=20, messages=2000),
     "hints-lost": partial(hints.none_arrive, messages=600, seconds=120),
     "redis-emptied": partial(hints.emptied, messages=2000, times=20),

@@ -10,9 +10,9 @@ SWEEP_SECONDS = 15
 WITHIN_SECONDS = 30
 
 
-def none_arrive(folder, *, seed=1, messages=60, seconds=25, store="sqlite", **world):
+def none_arrive(folder, *, seed=1, messages=60, seconds=25, sweep_seconds=SWEEP_SECONDS, store="sqlite", **world):
     """Drop all hints, let the worker nap as long as it does in earnest; `late_at_most_seconds` says what that cost."""
-    quiet = {"hints": False, "longest_nap_seconds": SWEEP_SECONDS, "web": False}
+    quiet = {"hints": False, "longest_nap_seconds": sweep_seconds, "web": False}
     with World(folder, seed=seed, store=store, **{**quiet, **world}) as trial:
         trial.faults(callbacks={"lost": 1.0})
         ends = time.monotonic() + seconds
@@ -33,6 +33,7 @@ def emptied(folder, *, seed=1, messages=400, times=20, store="sqlite", **world):
             trial.seed_texts(messages * (number + 1) // times - trial.seeded)
             trial.nap(0, 0.5)
             stores.flush(trial.place.queue_url)
+        trial.faults()
         trial.settle(until=desk.handed_over)
         figures = trial.verdict(lag=True)
         figures.more = {"flushes": times}

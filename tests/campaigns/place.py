@@ -17,7 +17,7 @@ from reminder_site.sandbox.identity import ACCOUNT_SID, AUTH_TOKEN, MESSAGING_SE
 from reminder_site.standstill import end_after
 from tests.campaigns import statements
 
-CLOCK_ASKED_SECONDS = 0.1
+CLOCK_ASKED_SECONDS = 0.04
 SECRET = "campaigns-only-secret-of-more-than-32-bytes"
 
 

@@ -25,13 +25,13 @@ PUBLIC = {
 }
 
 
-def run(folder, *, seed=1, mutations=100_000, store="sqlite"):
+def run(folder, *, seed=1, mutations=100_000, genuine=50, store="sqlite"):
     """Send so many requests with one thing wrong, and genuine ones to each kind of address; count the misjudged."""
     with World(folder, seed=seed, store=store, workers=0, web=False) as trial:
-        return trial.ask(judge, mutations=mutations, draw=seed) | {"seed": seed, "store": store}
+        return trial.ask(judge, mutations=mutations, times=genuine, draw=seed) | {"seed": seed, "store": store}
 
 
-def judge(mutations, draw):
+def judge(mutations, times, draw):
     """Count forged requests that were accepted and genuine ones that were not (runs at the desk)."""
     pick, accepted, refused, kinds, answers = random.Random(draw), [], [], sorted(WRONG), Counter()
     genuine = Counter()
@@ -44,7 +44,7 @@ def judge(mutations, draw):
         if status < 400:
             accepted.append(kind)
     for name, (which, token) in product(sites, TOKENS.items()):
-        for _ in range(50):
+        for _ in range(times):
             taken = _post(sites[name], _genuine(PUBLIC[name], pick, token)) == 204
             genuine[f"{name}, {which}"] += taken
             refused += [] if taken else [(name, which)]

@@ -2,23 +2,17 @@
 
 import pytest
 
-from tests.campaigns.mutations import GATE, copy_to, is_noticed, run
+from tests.campaigns.mutations import GATE, a_copy, without
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+PASSED, FAILED = 0, 1
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A copy of the project to take rules out of."""
-    folder = tmp_path_factory.mktemp("mutants")
-    copy_to(folder)
-    return folder
-
-
-@pytest.mark.parametrize("mutation", GATE, ids=lambda mutation: mutation.rule)
-def test_without_a_rule_its_test_fails(mutation, folder):
-    assert is_noticed(mutation, folder)
-
-
-def test_with_all_rules_those_tests_pass(folder):
-    assert run(GATE[2].test, folder) == 0
+def test_with_all_rules_their_tests_pass_and_without_a_rule_its_test_fails(tmp_path):
+    with a_copy(tmp_path) as run:
+        assert run(*(mutation.test for mutation in GATE)) == PASSED
+        ended = {}
+        for mutation in GATE:
+            with without(mutation, tmp_path):
+                ended[mutation.rule] = run(mutation.test)
+    assert ended == {mutation.rule: FAILED for mutation in GATE}

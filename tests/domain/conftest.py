@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pendulum
 import pytest
+from hypothesis import settings
 
 from reminder_site.domain.planning import DEFAULT_RULES, Facts, plan
 from reminder_site.domain.quiet_hours import QuietHours
@@ -13,6 +14,12 @@ from reminder_site.domain.times import moment
 
 NINE_TO_SEVEN = QuietHours()
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+
+
+def generated(few, many):
+    """Settings of a test on generated cases: few in the suite, many when `make campaign` looks for new ones."""
+    searching = settings.get_current_profile_name() == "searching"
+    return settings(max_examples=many if searching else few, deadline=None)
 
 
 @pytest.fixture(scope="session")

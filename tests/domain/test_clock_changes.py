@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pendulum
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reminder_site.domain import zones
 from reminder_site.domain.times import DoubtfulTime, NoSuchTime, first_valid, moment, resolve, to_local
+from tests.domain.conftest import generated
 
 SECOND = timedelta(seconds=1)
 KEYS = {"gap": ["earlier", "later"], "fold": ["first", "second"]}
@@ -75,7 +76,7 @@ def test_a_rule_lands_on_the_first_valid_instant(clock_changes):
 ZONES = sorted(name for name, _label in zones.choices())
 
 
-@settings(max_examples=400, deadline=None)
+@generated(few=100, many=2000)
 @given(st.datetimes(pendulum.naive(1990, 1, 1), pendulum.naive(2060, 1, 1)), st.sampled_from(ZONES), st.integers(0, 1))
 def test_any_wall_time_in_any_zone_resolves_to_an_instant_that_reads_the_same(local, zone, fold):
     at = resolve(local, zone, fold)

@@ -4,16 +4,17 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reminder_site.domain.planning import DEFAULT_RULES, Facts, Notice, Rule, plan
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.times import first_valid, to_local
+from tests.domain.conftest import generated
 
 FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2028, 1, 1)
 ZONES = ("America/New_York", "Europe/London", "Australia/Lord_Howe", "Africa/Cairo", "Antarctica/Troll", "Asia/Kolkata")
-quick = settings(max_examples=250, deadline=None)
+quick = generated(few=80, many=1000)
 whole_hours = st.integers(0, 23).map(time)
 kinds = st.sampled_from(["days_before", "days_before", "hours_before"])
 asking = st.sampled_from(["always", "if_unconfirmed", "never"])
@@ -113,7 +114,7 @@ def test_a_reminder_that_was_not_moved_has_the_wall_time_of_its_rule(case):
             assert step.send_at == facts.starts_at.subtract(hours=rule.hours)
 
 
-@settings(max_examples=100, deadline=None)
+@generated(few=50, many=500)
 @given(cases)
 def test_every_promised_text_is_kept_to_while_time_goes_by(case):
     waiting = {step.key: step.send_at for step in sent(derive(case))}
