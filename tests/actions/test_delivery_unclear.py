@@ -105,8 +105,8 @@ def test_a_text_is_recognised_though_its_link_has_been_revoked(clinic, worker, c
     trouble(sandbox, ("error_after", 1))
     worker.settle()
     with transaction() as session:
-        session.execute(update(Message).values(wanted=False, unwanted_why="moved"))
         locks.appointments(session, Appointment.id == visit.id)
+        session.execute(update(Message).values(wanted=False, unwanted_why="moved"))
         links.revoke(session, visit.id, now=clock.now())
     carry_on(worker, clock, minutes=5)
     (held,) = at_twilio(sandbox)
