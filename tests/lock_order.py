@@ -66,11 +66,18 @@ CHANGED = re.compile(r'^\s*(?:UPDATE|DELETE FROM)\s+"?(\w+)')
 MADE = re.compile(r'^\s*INSERT INTO\s+"?(\w+)')
 
 
+class _Transaction(threading.local):
+    """What this thread's transaction has locked and made so far."""
+
+    def __init__(self):
+        self.taken, self.made, self.migrates = [], set(), False
+
+
 class LockOrder:
     """Notes each transaction's locks as they are first taken, and what stands against the order."""
 
     def __init__(self, engine):
-        self.wrong, self.taken, self._now = [], [], threading.local()
+        self.wrong, self.taken, self._now = [], [], _Transaction()
         event.listen(engine, "begin", self._begin)
         event.listen(engine, "before_cursor_execute", self._note)
         for ending in ("commit", "rollback"):
@@ -81,19 +88,22 @@ class LockOrder:
         self.wrong, self.taken = [], []
 
     def _begin(self, connection):
-        self._now.taken, self._now.made = [], set()
+        self._now.__init__()
 
     def _end(self, connection):
         if getattr(self._now, "taken", None):
             self.taken.append(tuple(self._now.taken))
-        self._now.taken, self._now.made = [], set()
+        self._begin(connection)
 
     def _note(self, connection, cursor, statement, parameters, context, executemany):
+        self._now.migrates = self._now.migrates or "alembic_version" in statement
+        if self._now.migrates:
+            return
         if made := MADE.match(statement):
             self._now.made.add(made[1])
             return
         table = _locked(statement, parameters)
-        if table in {None, "alembic_version"} or table in self._now.taken or table in self._now.made:
+        if table is None or table in self._now.taken or table in self._now.made:
             return
         self._judge(table, statement)
         if not self._now.taken:

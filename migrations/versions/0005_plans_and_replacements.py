@@ -47,6 +47,13 @@ def upgrade() -> None:
         " AND state NOT IN ('pending', 'leased', 'cancelled', 'suppressed', 'expired')"
     )
     op.drop_column("clinic", "replan_after")
+    # A number opts out of every channel of a sender at once; some were kept under the channel's name.
+    for name, begins in (("rcs:", 5), ("whatsapp:", 10)):
+        op.execute(
+            f"UPDATE opt_out SET e164 = substr(e164, {begins}) WHERE e164 LIKE '{name}+%'"  # noqa: S608 - constants
+            " AND NOT EXISTS (SELECT 1 FROM opt_out AS other WHERE other.sender = opt_out.sender"
+            f" AND other.ended_at IS NULL AND other.e164 = substr(opt_out.e164, {begins}))"
+        )
 
 
 def downgrade() -> None:

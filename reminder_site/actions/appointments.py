@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_columns as columns
 from reminder_site.actions import appointment_rows as rows
-from reminder_site.actions import audit, form_nonces, links, locks
+from reminder_site.actions import audit, form_nonces, links, locks, patient_rows
 from reminder_site.actions.plans import replan
 from reminder_site.db import retried, transaction
-from reminder_site.domain import names
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import (
     AlreadyCancelled,
@@ -80,23 +79,7 @@ def book(
         if earlier := form_nonces.take(session, nonce=nonce, made=made, by=by, now=now):
             return earlier
         somebody = _patient(session, clinic_id, patient, by, now)
-        kind = rows.of_clinic(session, AppointmentType, clinic_id, type_id) if type_id else None
-        appointment = Appointment(
-            public_id=made,
-            clinic_id=clinic_id,
-            patient_id=somebody.id,
-            clinician_id=_clinician(session, clinic_id, clinician_id),
-            type_id=kind.id if kind else None,
-            duration_minutes=kind.duration_minutes if kind else DEFAULT_MINUTES,
-            booked_at=now,
-            booked_by_id=by.staff_id,
-            timed_at=now,
-            planned_with=_clinic(session, clinic_id).plan_version,
-            **columns.at(time),
-        )
-        session.add(appointment)
-        session.flush()
-        locks.made(session, appointment)
+        appointment = _made(session, somebody, made, time, clinician_id, type_id, by, now)
         links.link_for(session, appointment, now)
         audit.record(session, actor=by, what="appointment.booked", **rows.subject(appointment), now=now)
         replan(session, appointment, by=by, now=now)
@@ -235,6 +218,38 @@ def undo_cancel(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum
         return heard
 
 
+def _made(
+    session: Session,
+    patient: Patient,
+    public_id: str,
+    time: Placed,
+    clinician_id: str,
+    type_id: str,
+    by: Actor,
+    now: pendulum.DateTime,
+) -> Appointment:
+    """Add the row of an appointment."""
+    clinic_id = patient.clinic_id
+    kind = rows.of_clinic(session, AppointmentType, clinic_id, type_id) if type_id else None
+    appointment = Appointment(
+        public_id=public_id,
+        clinic_id=clinic_id,
+        patient_id=patient.id,
+        clinician_id=_clinician(session, clinic_id, clinician_id),
+        type_id=kind.id if kind else None,
+        duration_minutes=kind.duration_minutes if kind else DEFAULT_MINUTES,
+        booked_at=now,
+        booked_by_id=by.staff_id,
+        timed_at=now,
+        planned_with=_clinic(session, clinic_id).plan_version,
+        **columns.at(time),
+    )
+    session.add(appointment)
+    session.flush()
+    locks.made(session, appointment)
+    return appointment
+
+
 def _clinic(session: Session, clinic_id: int) -> Clinic:
     return session.get_one(Clinic, clinic_id)
 
@@ -246,26 +261,7 @@ def _clinician(session: Session, clinic_id: int, public_id: str) -> int | None:
 def _patient(session: Session, clinic_id: int, patient: str | NewPatient, by: Actor, now: pendulum.DateTime) -> Patient:
     if isinstance(patient, str):
         return rows.of_clinic(session, Patient, clinic_id, patient)
-    agreed = bool(patient.consent_how)
-    somebody = Patient(
-        clinic_id=clinic_id,
-        first_name=patient.first_name,
-        last_name=patient.last_name,
-        search_name=names.search_name(patient.first_name, patient.last_name),
-        phone_e164=patient.phone_e164,
-        reminders_on=agreed,
-        consent_how=patient.consent_how,
-        consent_at=now if agreed else None,
-        consent_by_id=by.staff_id if agreed else None,
-        created_at=now,
-    )
-    session.add(somebody)
-    session.flush()
-    facts = {"consent": patient.consent_how}
-    audit.record(
-        session, actor=by, what="patient.added", clinic_id=clinic_id, subject=somebody.public_id, facts=facts, now=now
-    )
-    return somebody
+    return patient_rows.enrol(session, clinic_id=clinic_id, **vars(patient), by=by, now=now)
 
 
 def _refuse_stale(appointment: Appointment, version: int) -> None:

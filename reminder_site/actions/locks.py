@@ -1,9 +1,6 @@
 """Who locks what first. Lock first, read after: what a change decides by is read once nobody else can change it.
 
-Every transaction takes its locks in the one ORDER below, of several rows of one table in the order of their ids, so
-that nobody waits for somebody who waits for them. Rows are locked against change, not against being referred to
-(FOR NO KEY UPDATE): inserting a text never waits for whoever holds its clinic or its appointment. On SQLite a writing
-transaction is alone, and nothing here asks for anything.
+Knows the one ORDER in which every transaction takes its locks; decides nothing.
 """
 
 import hashlib
@@ -15,6 +12,9 @@ from sqlalchemy.orm import Session
 
 from reminder_site.models import Appointment, Message, Patient
 
+# Of several rows of one table the lowest id first: nobody waits for somebody who waits for them. Rows are locked
+# against change, not against being referred to (FOR NO KEY UPDATE): inserting a text never waits for whoever holds its
+# clinic or its appointment. On SQLite a writing transaction is alone, and nothing here asks for anything.
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
     "named",  # sign-in tries of one account or place, the first set-up
