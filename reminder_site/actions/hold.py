@@ -31,7 +31,6 @@ from reminder_site.queries import audit_chain
 ASKED_AGAIN = 3
 AWAY_MINUTES = 5
 BEFORE_MINUTES = 5
-HELD_AGAIN_SECONDS = 60  # while on hold, what is due is looked at again within this time
 OPEN = states.HELD_HERE | states.IN_FLIGHT
 NOT_FOUND = 20404
 GONE = {30409, NOT_FOUND}
@@ -100,7 +99,7 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
         listed = {remote.sid: remote for remote in _asked(partial(sms.list_since, since))}
     except SmsError:
         return Look(absent_before)
-    silent = _ask_by_number(listed, sms, since, now)
+    silent = _ask_by_number(listed, sms, since)
     reach("after_hold_list")
     adopted = [_adopt(message_id, remote, now) for message_id, remote in _pairs(listed)]
     absent = _absent(besides=silent)
@@ -132,15 +131,13 @@ def _gap_opens() -> pendulum.DateTime | None:
     return since.subtract(minutes=BEFORE_MINUTES) if since else None
 
 
-def _ask_by_number(
-    listed: dict[str, Remote], sms: Sms, since: pendulum.DateTime, now: pendulum.DateTime
-) -> frozenset[str]:
+def _ask_by_number(listed: dict[str, Remote], sms: Sms, since: pendulum.DateTime) -> frozenset[str]:
     """Add what Twilio lists by number for all that may have left in the gap; return the numbers it said nothing of.
 
     A number that Twilio refuses to look for has no texts there.
     """
     silent = set()
-    for address in _handed_over_perhaps(now):
+    for address in _handed_over_perhaps():
         try:
             theirs = _asked(partial(sms.list_to, address))
         except SmsError as error:
@@ -151,9 +148,10 @@ def _ask_by_number(
     return frozenset(silent)
 
 
-def _handed_over_perhaps(now: pendulum.DateTime) -> list[str]:
+def _handed_over_perhaps() -> list[str]:
     """Return the numbers of what is in flight, and of what was due in the gap; others are not on their way yet."""
-    was_due = Message.next_action_at <= now.add(seconds=HELD_AGAIN_SECONDS)
+    began = select(Heartbeat.hold_since).scalar_subquery()
+    was_due = or_(Message.next_action_at <= began, Message.waits_for == "hold")
     held_here = and_(Message.sid.is_(None), Message.state.in_(states.HELD_HERE), was_due)
     in_flight = and_(MAY_BE_THERE, Message.state.not_in(states.HELD_HERE))
     rows = db.session.scalars(select(Message).where(or_(in_flight, held_here)))

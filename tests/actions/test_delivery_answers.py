@@ -1,11 +1,14 @@
 """What each answer of Twilio's does to a text, to the number it goes to, and to all the others."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import select, update
 
+from reminder_site.actions import delivery, learning
 from reminder_site.actions import heart as pulse
 from reminder_site.db import db, transaction
-from reminder_site.models import Clinic, Heartbeat, OptOut, Patient
+from reminder_site.models import Audit, Clinic, Heartbeat, OptOut, Patient
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from tests import factories
 from tests.delivering import a_text, at_twilio, attempts, carry_on, heart, history, now_as, take_back, trouble
@@ -172,3 +175,35 @@ def test_only_one_of_many_workers_may_try_a_refused_account(app, now):
             answers.append(pulse.why_stopped(session, pulse.stops(session), now.add(seconds=second)) is None)
     assert answers == [False, False, True, False, False, False, True]
     assert db.session.scalar(select(Clinic.id)) is None
+
+
+@pytest.mark.parametrize(("number", "code"), [(OPTED_OUT, 21610), (NO_NUMBER, 21211)])
+def test_who_dies_between_the_number_and_the_text_leaves_nothing_undone(clinic, worker, clock, sandbox, number, code):
+    carol = factories.a_patient(clinic, phone_e164=number)
+    message_id = a_text(clinic, clock.now(), to_e164=number, patient_id=carol.id)
+    learnt = []
+
+    def die(**known):
+        learnt.append(known)
+        learning.learn(**known)
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as once, pytest.raises(SystemExit):
+        once.setattr(delivery, "learning", SimpleNamespace(learn=die))
+        worker.settle()
+    assert learnt == [{"message_id": message_id, "error_code": code, "now": clock.now()}]
+    assert now_as(message_id).state == "submitting"
+    carry_on(type(worker)(worker.app, monotonic=clock.monotonic), clock, minutes=8)
+    expected = {21610: {"suppressed", "cancelled"}, 21211: {"failed"}}[code]
+    assert now_as(message_id).state in expected
+    assert len(db.session.scalars(select(OptOut)).all()) == (code == 21610)
+
+
+def test_an_opt_out_heard_again_changes_nothing(clinic, worker, clock, sandbox):
+    carol = factories.a_patient(clinic, phone_e164=OPTED_OUT)
+    message_id = a_text(clinic, clock.now(), to_e164=OPTED_OUT, patient_id=carol.id)
+    for _ in range(3):
+        learning.learn(message_id=message_id, error_code=21610, now=clock.now())
+    assert len(db.session.scalars(select(OptOut)).all()) == 1
+    told = db.session.scalars(select(Audit.id).where(Audit.what == "opt_out.started"))
+    assert len(told.all()) == 1

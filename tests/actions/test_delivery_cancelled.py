@@ -2,6 +2,7 @@
 
 import pytest
 
+from reminder_site.gateways.sms import SmsError
 from tests.delivering import a_text, arrive, at_twilio, carry_on, history, now_as, take_back, trouble
 
 LEFT = {"accepted", "sent", "delivered"}
@@ -109,3 +110,46 @@ def test_a_refused_account_does_not_make_cancels_hammer_twilio(worker, clock, sa
     carry_on(worker, clock, minutes=5, step_seconds=5)
     assert now_as(scheduled).state == "cancelling"
     assert sandbox.exchange.faults.as_json()["fired"]["unauthorised"] <= 6
+
+
+def test_a_cancel_twilio_refused_says_that_the_patient_was_texted_once_that_shows(worker, clock, sandbox, scheduled):
+    clock.set(now_as(scheduled).send_at.subtract(seconds=20))
+    take_back(scheduled, clock.now())
+    real, worker.sms = worker.sms, TooLate(worker.sms)
+    worker.settle()
+    assert now_as(scheduled).state == "cancelling"
+    clock.forward(seconds=20)
+    arrive(sandbox)
+    worker.settle()
+    assert now_as(scheduled).state in LEFT
+    assert history(scheduled)[-1] == "too late to cancel: the patient was texted"
+    worker.sms = real
+    carry_on(worker, clock, minutes=5)
+    assert now_as(scheduled).state == "delivered"
+    assert now_as(scheduled).state_why == "too late to cancel: the patient was texted"
+
+
+class TooLate:
+    """A way to Twilio whose cancels come too late."""
+
+    def __init__(self, sms):
+        self._sms = sms
+
+    def cancel(self, sid):
+        raise SmsError("Twilio answered 30409", permanent=True, code=30409)
+
+    def __getattr__(self, name):
+        return getattr(self._sms, name)
+
+
+def test_a_cancel_that_fails_on_and_on_is_tried_ever_more_rarely_but_in_time(worker, clock, sandbox, scheduled):
+    trouble(sandbox, {"kind": "error_before", "on": "update"})
+    take_back(scheduled, clock.now())
+    began, tried = clock.now(), []
+    while now_as(scheduled).next_action_at < now_as(scheduled).send_at:
+        clock.set(now_as(scheduled).next_action_at)
+        tried.append(int((clock.now() - began).total_seconds()))
+        worker.settle()
+    assert tried[:7] == [0, 5, 15, 35, 75, 155, 315]
+    assert 3600 - 90 in tried and tried[-1] >= 3600 - 30
+    assert now_as(scheduled).state == "cancelling"

@@ -5,12 +5,13 @@ from collections import Counter
 
 import pytest
 from flask_migrate import upgrade
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reminder_site.actions import backups
 from reminder_site.db import db, transaction
 from reminder_site.domain.audit_seal import Head
 from reminder_site.gateways.data_folder import DataFolder
+from reminder_site.gateways.sms import SmsError
 from reminder_site.models import Clinic, Heartbeat, Message
 from reminder_site.worker import Worker
 from tests import factories
@@ -216,3 +217,92 @@ def test_a_data_folder_that_cannot_be_written_stops_no_text(app, clinic, worker,
     finally:
         kept.path.unlink()
     assert now_as(message_id).state == "accepted"
+
+
+class Counting:
+    """A way to Twilio that counts what is asked by number, and answers some of it otherwise."""
+
+    def __init__(self, sms, refuses=(), code=None):
+        self._sms, self._refuses, self._code, self.asked = sms, refuses, code, []
+
+    def list_to(self, to):
+        self.asked.append(to)
+        if to in self._refuses:
+            raise SmsError("Twilio answered with an error", permanent=self._code is not None, code=self._code)
+        return self._sms.list_to(to)
+
+    def __getattr__(self, name):
+        return getattr(self._sms, name)
+
+
+def away(app, clock, minutes, **how):
+    """A worker that begins after the site was off for so long, and counts what it asks by number."""
+    clock.forward(minutes=minutes)
+    fresh = a_new_worker(app, clock)
+    fresh.safeguards.sms = Counting(fresh.sms, **how)
+    return fresh
+
+
+def test_six_minutes_off_ask_for_no_number_whose_text_was_not_due(app, clinic, worker, clock, sandbox):
+    worker.settle()
+    for _ in range(300):
+        a_text(clinic, clock.now(), in_minutes=100 * 24 * 60)
+    soon = a_text(clinic, clock.now(), in_minutes=8)
+    fresh = away(app, clock, 6)
+    carry_on(fresh, clock, minutes=2)
+    assert fresh.safeguards.sms.asked == [] and heart().hold_since is None
+    carry_on(fresh, clock, minutes=2)
+    assert now_as(soon).state in {"accepted", "delivered"}
+
+
+def test_a_number_whose_text_was_due_is_asked_for_at_each_look(app, clinic, worker, clock, sandbox):
+    worker.settle()
+    due = a_text(clinic, clock.now(), in_minutes=4)
+    a_text(clinic, clock.now(), in_minutes=100 * 24 * 60)
+    fresh = away(app, clock, 6)
+    carry_on(fresh, clock, minutes=2)
+    assert fresh.safeguards.sms.asked == [now_as(due).to_e164] * 2
+
+
+def test_a_number_twilio_refuses_to_look_for_holds_nothing_up(app, clinic, worker, clock, sandbox):
+    worker.settle()
+    bad = a_text(clinic, clock.now(), in_minutes=4)
+    fresh = away(app, clock, 6, refuses={now_as(bad).to_e164}, code=21211)
+    carry_on(fresh, clock, minutes=2)
+    assert heart().hold_since is None
+
+
+@pytest.mark.parametrize("code", [None, 20003, 20404])
+def test_a_number_that_cannot_be_asked_for_keeps_the_hold_and_what_others_said_counts(
+    app, clinic, worker, clock, sandbox, code
+):
+    worker.settle()
+    trouble(sandbox, ("error_after", 1), list_staleness_s=0)
+    taken, other = a_text(clinic, clock.now()), a_text(clinic, clock.now(), in_minutes=4)
+    worker.settle(limit=1)
+    with transaction() as session:
+        session.execute(update(Message).where(Message.id == taken).values(state="pending", next_action_at=clock.now()))
+    fresh = away(app, clock, 6, refuses={now_as(other).to_e164}, code=code)
+    carry_on(fresh, clock, minutes=10)
+    assert (now_as(taken).sid, now_as(other).sid) == (at_twilio(sandbox)[0].sid, None)
+    assert heart().hold_since is not None
+    fresh.safeguards.sms = fresh.sms
+    carry_on(fresh, clock, minutes=2)
+    assert heart().hold_since is None
+    carry_on(fresh, clock, minutes=1)
+    assert now_as(other).sid is not None
+
+
+def test_holds_long_before_a_text_leaves_do_not_end_the_questions_after_it(app, clinic, worker, clock, sandbox, kept):
+    trouble(sandbox, carrier={"*": {"status": "sent"}})
+    message_id = a_text(clinic, clock.now(), in_minutes=20 * 24 * 60)
+    worker.settle()
+    for _ in range(6):
+        clock.forward(hours=1)
+        kept.keep_instance_id("another")
+        carry_on(a_new_worker(app, clock), clock, minutes=6)
+        assert heart().hold_since is None
+    assert (now_as(message_id).polls, now_as(message_id).next_action_at) == (
+        0,
+        now_as(message_id).send_at.add(minutes=2),
+    )
