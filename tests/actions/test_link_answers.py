@@ -1,14 +1,19 @@
 """Answers by link where two taps, a tap and the desk, or a tap and the link's end meet."""
 
 import threading
+from datetime import datetime
 
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.actions import link_answers, links, locks
+from reminder_site.actions import appointments, link_answers, links, locks
+from reminder_site.actions.appointments import Tell
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
+from reminder_site.domain.times import moment
 from reminder_site.models import Appointment, InboundMessage, ManageLink
+from reminder_site.queries.links import find
 from tests.factories import a_patient, an_appointment
 from tests.texting import fresh, last_text, link_to
 
@@ -77,3 +82,36 @@ def test_a_wish_after_a_cancellation_reaches_a_person_once(visit, link_id, now):
     with pytest.raises(AppointmentChanged):
         link_answers.record_from_link(link_id=link_id, version=2, kind="change", text="next week?", now=now)
     assert (fresh(visit).state, last_text().body) == ("cancelled", "next week?")
+
+
+def test_taking_back_a_wish_in_words_leaves_the_words_for_a_person(visit, link_id, now):
+    wish = {"kind": "change", "text": "only mornings please"}
+    link_answers.record_from_link(link_id=link_id, version=1, **wish, now=now)
+    link_answers.undo_from_link(link_id=link_id, version=2, now=now.add(minutes=1))
+    written = select(InboundMessage).where(InboundMessage.body != "")
+    assert db.session.scalars(written).one().handled_at is None
+
+
+def test_a_link_lives_on_with_the_appointment_it_belongs_to(clinic, visit, link_id, now):
+    token = link_to(visit, now).rpartition("/")[2]
+    later = moment(datetime(2026, 12, 10, 9, 0), clinic.time_zone)
+    appointments.move(
+        clinic_id=clinic.id,
+        appointment_id=visit.public_id,
+        time=later,
+        tell=Tell(True),
+        version=1,
+        by=OPERATOR,
+        now=now,
+    )
+    assert find(token, now=later.at).link_id == link_id
+
+
+def test_the_link_of_an_appointment_long_over_is_not_learnt_again(clinic):
+    visit = an_appointment(clinic, a_patient(clinic), planned=False)
+    sent = f"See you: http://localhost/m/{'x' * 22}"
+    dies_at = visit.starts_at.add(minutes=visit.duration_minutes, hours=links.LIVES_ON_HOURS)
+    for at, learnt in ((dies_at, 0), (dies_at.subtract(seconds=1), 1)):
+        with transaction() as session:
+            links.relearn(session, visit.id, sent, now=at)
+        assert db.session.scalar(select(func.count()).select_from(ManageLink)) == learnt

@@ -95,3 +95,40 @@ def test_a_clinic_with_its_own_sender_hears_only_its_own_patients(clinic, now):
     text("1", now.add(hours=1), service="MG" + "7" * 32)
     assert (fresh(here).answer, fresh(there).answer) == ("none", "confirmed")
     assert db.session.scalar(select(InboundMessage.clinic_id)) == other.id
+
+
+def test_what_another_clinic_texted_to_this_number_does_not_answer_for_ours(clinic, now):
+    own_sender = "MG" + "7" * 32
+    other = a_clinic("Oak Clinic", sender=own_sender)
+    here = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    there = an_appointment(other, a_patient(other, phone_e164=PHONE), datetime(2026, 11, 21, 9, 0))
+    heard(there, now)
+    heard(here, now.add(minutes=1))
+    text("3", now.add(hours=1), service=own_sender)
+    assert (fresh(here).state, fresh(there).state) == ("booked", "cancelled")
+
+
+def test_the_appointment_answered_last_is_whose_conversation_it_joins(family, now):
+    with transaction() as session:
+        row = session.get(Appointment, family[0].id)
+        row.answer, row.answered_at = "confirmed", now.add(hours=1)
+    text("hello", now.add(hours=2))
+    assert last_text().patient_id == family[0].patient_id
+
+
+def test_an_appointment_that_is_over_no_longer_waits_for_its_answer(clinic, now):
+    carol = a_patient(clinic, phone_e164=PHONE)
+    over = an_appointment(clinic, carol, datetime(2026, 11, 3, 9, 0))
+    coming = an_appointment(clinic, carol, datetime(2026, 11, 5, 9, 0))
+    heard(over, now)
+    heard(coming, now.add(minutes=5))
+    text("1", over.starts_at.add(hours=20))
+    assert fresh(coming).answer == "confirmed"
+
+
+def test_a_cancelled_appointment_is_not_what_an_untexted_number_means(clinic, now):
+    carol = a_patient(clinic, phone_e164=PHONE)
+    an_appointment(clinic, carol, datetime(2026, 11, 12, 9, 0), state="cancelled", cancelled_by="clinic")
+    standing = an_appointment(clinic, carol)
+    text("1", now.add(hours=1))
+    assert fresh(standing).answer == "confirmed"

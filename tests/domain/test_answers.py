@@ -36,8 +36,36 @@ SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
         ("stop", ["STOP", "«Stop»", "Arrêt", "stop all", "OPT-OUT", "don’t contact me"]),
         ("stop_and_maybe_cancel", ["CANCEL", " cancel. ", "Cancel!"]),
         ("wrong_number", ["wrong number", "Sorry, you have the wrong number", "Número equivocado", "Falsche Nummer!"]),
-        ("other", ["", "?", "can I come at 4?", "2:30", "12", "1 or 2", "1,2", "3pm", "2nd", "👎", "no problem"]),
-        ("other", ["yes but can we change", "no I will be there", "yes I can't come", "not sure", "1 no", "10/3"]),
+        (
+            "other",
+            [
+                "",
+                "?",
+                "can I come at 4?",
+                "2:30",
+                "3/3",
+                "1.1",
+                "12",
+                "1 or 2",
+                "1,2",
+                "3pm",
+                "2nd",
+                "👎",
+                "no problem",
+            ],
+        ),
+        (
+            "other",
+            [
+                "yes but can we change",
+                "no I will be there",
+                "yes I can't come",
+                "not sure",
+                "1 no",
+                "10/3",
+                "running late 👍",
+            ],
+        ),
     ],
 )
 def test_plain_answers_are_understood_and_doubtful_ones_are_left_to_a_person(kind, replies):

@@ -81,6 +81,15 @@ def test_booked_less_than_a_day_ahead_the_confirmation_is_the_reminder(facts, pl
     assert steps["3_days"].why == ("skipped: its time, Sat 31 Oct, 10:00 am, had already passed when this was booked")
 
 
+def test_booked_exactly_a_day_ahead_is_not_late(facts, planned):
+    rules = [DEFAULT_RULES[0], Rule("h", "4 hours before", "hours_before", hours=4)]
+    starts = datetime(2026, 11, 3, 14, 30)
+    in_time, late = (facts(starts, booked=datetime(2026, 11, 2, 14, minute)) for minute in (30, 31))
+    assert not planned(in_time, rules)["h"].skipped
+    why = planned(late, rules)["h"].why
+    assert why == "skipped: booked less than 24 hours ahead, so the confirmation is the reminder"
+
+
 def test_without_a_confirmation_a_late_booking_keeps_its_reminders(facts, planned):
     steps = planned(facts(datetime(2026, 11, 3, 8, 30)), WITHOUT_CONFIRMATION)
     assert locals_of(steps) == {"1_day": datetime(2026, 11, 2, 10)}

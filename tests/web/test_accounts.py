@@ -61,6 +61,21 @@ def test_an_unknown_account_costs_a_hash_too(app, monkeypatch):
     assert len(seen) == 1 and seen[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
+def test_a_password_changed_while_the_old_one_is_looked_at_opens_nothing(app, clinic, now, monkeypatch):
+    staff = factories.a_staff(clinic)
+    matches = passwords.matches
+
+    def meanwhile(*given):
+        with app.app_context(), transaction() as session:
+            session.get_one(Staff, staff.id).password_hash = factories.kept_hash(NEW)
+        return matches(*given)
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+    with pytest.raises(accounts.SignInRefused):
+        accounts.sign_in(email=staff.email, password=factories.PASSWORD, address="10.0.0.1", now=now)
+    assert db.session.scalars(select(StaffSession)).all() == []
+
+
 def test_somebody_switched_off_cannot_sign_in(client, clinic):
     factories.a_staff(clinic, active=False)
     assert try_to_sign_in(client, "alice@elm.example", factories.PASSWORD).status_code == 422
@@ -193,6 +208,14 @@ def test_guessing_the_present_password_is_throttled_too(client, clinic):
     form = {"present": "wrong", "new": NEW, "again": NEW}
     answers = [send(client, "/account", form).status_code for _ in range(11)]
     assert answers == [422] * 10 + [429]
+
+
+def test_a_password_that_was_changed_is_not_counted_as_a_wrong_try(client, clinic):
+    factories.sign_in_by_form(client, clinic)
+    wrong = {"present": "wrong", "new": NEW, "again": NEW}
+    assert [send(client, "/account", wrong).status_code for _ in range(9)] == [422] * 9
+    assert send(client, "/account", {**wrong, "present": factories.PASSWORD}).status_code == 303
+    assert try_to_sign_in(client.application.test_client(), "alice@elm.example", NEW).status_code == 303
 
 
 def test_somebody_of_two_clinics_switches_between_them(client, clinic):

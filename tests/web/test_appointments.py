@@ -123,6 +123,12 @@ def test_moving_says_what_follows_saves_and_offers_undo(desk, url):
     assert waiting() == ["moved-1", "3_days", "1_day"]
 
 
+def test_looking_at_what_a_move_would_text_moves_nothing(desk, url):
+    answer = send(desk, f"{url}/move", {**MOVED, "preview": "1"})
+    assert answer.status_code == 200 and "your new time is Wed 25 Nov 9:00am" in answer.text
+    assert kept().version == 1
+
+
 def test_a_move_undone_within_two_minutes_is_not_told(desk, url):
     send(desk, f"{url}/move", MOVED)
     answer = send(desk, f"{url}/undo", {}, opened=url)

@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from reminder_site.db import db
-from reminder_site.models import Message
+from reminder_site.models import Audit, Message
 from reminder_site.queries import inbox
 from tests.factories import a_clinic, a_patient, an_appointment, sign_in
 from tests.texting import PHONE, heard, last_text, text
@@ -56,6 +56,15 @@ def test_one_button_takes_it_off(desk, clinic, visit, now):
     text("thanks, will bring my mother", now.add(minutes=5))
     assert post(desk, "/inbox", f"/inbox/{last_text().public_id}/handled").status_code == 303
     assert inbox.waiting(clinic.id) == 0
+
+
+def test_who_takes_a_text_off_is_on_record_once(desk, visit, now):
+    text("thanks, will bring my mother", now.add(minutes=5))
+    handled = last_text().public_id
+    for _ in range(2):
+        post(desk, "/inbox", f"/inbox/{handled}/handled")
+    recorded = select(Audit.actor, Audit.subject).where(Audit.what == "text.handled")
+    assert db.session.execute(recorded).all() == [("staff:Alice", handled)]
 
 
 def test_plain_answers_never_wait(desk, clinic, visit, now):

@@ -128,12 +128,29 @@ def test_undo_is_not_offered_once_the_time_was_given_away(client, path, visit):
     assert "Undo" not in client.get(path).text
 
 
+def test_words_beside_an_answer_that_asks_for_none_are_not_kept(client, path, visit):
+    press(client, path, "confirm", wish="words of another form")
+    assert (fresh(visit).answer, last_text().body) == ("confirmed", "")
+
+
+def test_thirty_answers_in_ten_minutes_are_enough(client, path):
+    answers = [client.post(f"{path}/answer", data={"answer": "confirm"}).status_code for _ in range(31)]
+    assert answers == [303] * 30 + [429]
+    assert client.get(path).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["", "guessed", "0" * 32])
 def test_a_post_that_has_not_read_the_page_does_nothing(client, path, visit, token):
     before = everything()
     for act in ("answer", "undo"):
         assert client.post(f"{path}/{act}", data={"answer": "cannot_come", "csrf_token": token}).status_code == 303
     assert everything() == before
+
+
+def test_an_answer_is_not_taken_back_by_a_post_that_has_not_read_the_page(client, path, visit):
+    press(client, path, "confirm")
+    assert client.post(f"{path}/undo", data={"csrf_token": "guessed"}).status_code == 303
+    assert fresh(visit).answer == "confirmed"
 
 
 def test_a_button_pressed_twice_acts_once(client, path, visit):

@@ -144,6 +144,15 @@ def test_a_text_by_hand_is_on_its_way(desk, carol):
     assert "planned" in desk.get(page).text
 
 
+def test_a_text_by_hand_whose_button_is_clicked_twice_leaves_once(desk, carol):
+    opened = BeautifulSoup(desk.get(f"/patients/{carol.public_id}").text, "html.parser")
+    form = opened.find("form", action=f"/patients/{carol.public_id}/text")
+    typed = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+    for _ in range(2):
+        desk.post(form["action"], data=typed | {"body": "Please call us."})
+    assert db.session.scalar(select(func.count()).select_from(Message)) == 1
+
+
 @pytest.mark.parametrize(("body", "words"), [("", "Write what to send"), ("x" * 1601, "at most 1,600")])
 def test_a_text_nobody_can_send_is_kept_and_explained(desk, carol, body, words):
     page = f"/patients/{carol.public_id}"

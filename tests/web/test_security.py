@@ -110,6 +110,14 @@ def test_a_session_that_rests_too_long_is_over(client, clinic, monkeypatch):
     assert client.get("/account").location.startswith("/sign-in")
 
 
+def test_the_session_of_somebody_who_works_lives_on_with_every_page(client, clinic):
+    factories.sign_in_by_form(client, clinic)
+    with client.session_transaction() as cookie:
+        assert cookie.permanent
+    told = client.get("/account").headers["Set-Cookie"]
+    assert "Expires=" in told
+
+
 def test_a_page_that_renews_itself_does_not_keep_the_session_alive(client, clinic):
     factories.sign_in_by_form(client, clinic)
     assert "Set-Cookie" in client.get("/account").headers
@@ -239,6 +247,13 @@ def test_an_expired_form_shows_what_was_typed_but_no_password(client, clinic):
     told = answer.get_data(as_text=True)
     assert answer.status_code == 400 and "This form had expired" in told
     assert "&lt;b&gt;call Carol&lt;/b&gt;" in told and "violin" not in told
+
+
+@pytest.mark.parametrize("field", ["password", "present", "new", "again", "c-1-password"])
+def test_an_expired_form_shows_nothing_of_a_password_whatever_its_field_is_called(client, clinic, field):
+    factories.sign_in(client, clinic)
+    answer = client.post("/account", data={field: "violin lagoon stapler moss", "note": "kept"})
+    assert answer.status_code == 400 and "kept" in answer.text and "violin" not in answer.text
 
 
 def test_a_sign_in_page_left_open_overnight_can_still_be_used(app, clinic):

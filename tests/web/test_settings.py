@@ -6,7 +6,10 @@ from datetime import date, datetime, time
 import pytest
 from sqlalchemy import select
 
+from reminder_site.actions import offers
+from reminder_site.actions.settings_guard import NotHere
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.models import (
     AppointmentType,
     Audit,
@@ -263,6 +266,16 @@ def test_clinicians_and_kinds_are_added_changed_and_switched_off(manager, clinic
     assert send(manager, "/settings/types", {"type-name": ""}, opened="/settings/people").status_code == 422
     db.session.expire_all()
     assert (doctor.name, doctor.active, kind.name) == ("Dr A. Osei", False, "Check-up")
+
+
+def test_a_clinician_of_another_clinic_cannot_be_changed(clinic, now):
+    factories._keep(Clinician(clinic_id=factories.a_clinic("Oak Clinic").id, name="Dr Oak"))
+    theirs = db.session.scalars(select(Clinician)).one()
+    form = {"clinician": theirs.public_id, "name": "Dr Elm", "active": True, "version": clinic.version}
+    with pytest.raises(NotHere):
+        offers.change_clinician(clinic_id=clinic.id, **form, by=OPERATOR, now=now)
+    db.session.expire_all()
+    assert theirs.name == "Dr Oak"
 
 
 def test_an_administrator_adds_a_clinic_with_a_zone_of_its_own(client, clinic):

@@ -154,3 +154,29 @@ def test_an_account_of_other_clinics_is_not_even_there(clinic, now):
     stranger = factories.a_staff(factories.a_clinic("Oak Clinic"), "Bob")
     with pytest.raises(NotHere):
         actions.set_password(staff=stranger.public_id, password=NEW, by=Actor("staff", "Dana", boss.id), now=now)
+
+
+def test_a_session_from_before_an_account_was_switched_off_does_not_come_back_with_it(dana, clinic, app):
+    alice = app.test_client()
+    staff = factories.sign_in(alice, clinic)
+    for act in ("off", "on"):
+        send(dana, f"/settings/staff/{staff.public_id}/{act}", {}, opened="/settings/staff")
+    assert account(staff.email).active
+    assert alice.get("/").location.startswith("/sign-in")
+
+
+def test_a_password_set_by_somebody_else_ends_the_sessions(dana, clinic, app):
+    alice = app.test_client()
+    staff = factories.sign_in(alice, clinic)
+    where = f"/settings/staff/{staff.public_id}"
+    assert send(dana, f"{where}/password", {"password": NEW}, opened=where).status_code == 303
+    assert alice.get("/").location.startswith("/sign-in")
+
+
+def test_a_manager_gives_nobody_a_role_as_high_as_her_own(clinic, now):
+    mara, sam = factories.a_staff(clinic, "Mara", "manager"), factories.a_staff(clinic, "Sam")
+    form = {"staff": sam.public_id, "name": "Sam", "clinics": [clinic.public_id], "version": 1}
+    for role in ("manager", "administrator"):
+        with pytest.raises(actions.NotYours):
+            actions.change_staff(**form, role=role, by=Actor("staff", "Mara", mara.id), now=now)
+    assert account(sam.email).role == "reception"
