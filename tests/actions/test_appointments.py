@@ -7,67 +7,15 @@ import pytest
 from sqlalchemy import func, select
 
 from reminder_site.actions import appointments
-from reminder_site.actions.appointments import NewPatient, Tell
+from reminder_site.actions.appointments import NewPatient
 from reminder_site.db import db
 from reminder_site.domain import refusals
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.times import moment
-from reminder_site.models import Appointment, Audit, Clinician, Message, Patient, Reminder
+from reminder_site.models import Appointment, Audit, Clinician, Message, Patient
 from tests import factories
+from tests.appointing import ALICE, CAROL, at, cancel, move, read, texts
 
-ALICE = Actor("staff", "Alice")
 LATER = datetime(2026, 11, 25, 9, 0)
-CAROL = NewPatient("Carol", "Reed", "+12125550147", "spoken")
-
-
-def at(clinic, *parts):
-    return moment(datetime(*parts), clinic.time_zone)
-
-
-def read(public_id):
-    db.session.rollback()
-    return db.session.scalar(
-        select(Appointment).where(Appointment.public_id == public_id).execution_options(populate_existing=True)
-    )
-
-
-def texts(public_id, *states):
-    """Name what is planned for an appointment, or stands in one of the states."""
-    db.session.rollback()
-    rows = db.session.execute(
-        select(Reminder.step_key, Message.state, Message.body)
-        .join(Message, Message.reminder_id == Reminder.id)
-        .join(Appointment, Appointment.id == Message.appointment_id)
-        .where(Appointment.public_id == public_id, Message.state.in_(states or ("pending", "scheduled")))
-        .order_by(Message.send_at)
-    )
-    return [row.step_key for row in rows]
-
-
-@pytest.fixture
-def booked(clinic, now):
-    return appointments.book(
-        clinic_id=clinic.id, patient=CAROL, time=at(clinic, 2026, 11, 20, 14, 30), by=ALICE, now=now
-    )
-
-
-def move(clinic, public_id, now, *, time=None, told=True, version=1, **more):
-    appointments.move(
-        clinic_id=clinic.id,
-        appointment_id=public_id,
-        time=time or at(clinic, 2026, 11, 25, 9, 0),
-        tell=Tell(told, "asked for it"),
-        version=version,
-        by=ALICE,
-        now=now,
-        **more,
-    )
-
-
-def cancel(clinic, public_id, now, *, told=True, **more):
-    appointments.cancel(
-        clinic_id=clinic.id, appointment_id=public_id, reason="ill", tell=Tell(told), by=ALICE, now=now, **more
-    )
 
 
 def undo(clinic, public_id, now):
