@@ -1,10 +1,13 @@
 """Our ledger beside Twilio's lists: every difference is named, and put right where that needs no person."""
 
 import pytest
+from sqlalchemy import select
 
 from reminder_site.actions import reconciling
+from reminder_site.db import db
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.sms import SmsError
+from reminder_site.models import Audit
 from tests.delivering import a_text, at_twilio, heart, now_as, trouble
 
 SID = "SM" + "a" * 32
@@ -79,6 +82,7 @@ def test_a_second_copy_of_our_text_is_cancelled(handed, sms, clock, sandbox):
     assert (found.kind, found.sid, found.here, found.there) == ("unknown here", SID, "twin", "scheduled")
     assert fixed(sms, clock) == ["cancelled: we sent the same text"]
     assert [text.status for text in at_twilio(sandbox)] == ["scheduled", "canceled"]
+    assert db.session.scalars(select(Audit.subject).where(Audit.what == "twin.cancelled")).all() == [SID]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from reminder_site.sandbox.identity import API_KEY, API_SECRET, MESSAGING_SERVIC
 from reminder_site.sandbox.signature import sign
 from tests.conftest import MONDAY, SHARED_DATA, test_settings
 from tests.delivering import arrive, at_twilio, trouble
+from tests.gateways.test_wire import serving
 
 TO = "+12125550142"
 VECTORS = SHARED_DATA / "twilio" / "signature_vectors.json"
@@ -195,6 +196,32 @@ def test_texts_are_read_listed_and_cancelled(sms, sandbox):
         sms.cancel(sid)
     assert (refused.value.code, refused.value.permanent) == (30409, True)
     assert sms.fetch("SM" + "0" * 32) is None
+
+
+@pytest.mark.parametrize(("fault", "answers"), [("unauthorised", True), ("html_503", False)])
+def test_a_twilio_that_refuses_answers_and_one_that_is_out_of_order_does_not(sms, sandbox, fault, answers):
+    trouble(sandbox, {"kind": fault, "on": "list"})
+    assert sms.answers() is answers
+    trouble(sandbox)
+    assert sms.answers()
+
+
+def test_texts_since_a_moment_are_found_behind_older_ones_in_the_list(sms, sandbox):
+    first = create(sms).sid
+    sandbox.exchange.clock.set(MONDAY.subtract(hours=1).timestamp(), speed=0)
+    create(sms)
+    assert [text.sid for text in sms.list_since(MONDAY)] == [first]
+
+
+@pytest.mark.parametrize("sid", ["SMx", "SM" + "g" * 32, "CA" + "0" * 32, 7])
+def test_an_answer_whose_sid_is_none_of_a_text_is_unclear(settings, sid):
+    answer = json.dumps({"sid": sid, "status": "accepted"}).encode()
+    head = b"HTTP/1.1 201 CREATED\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(answer)
+    with serving([head + answer]) as server:
+        sms = Sms(replace(settings, twilio_base_url=server.url.removesuffix("/a?b=c")), Wire(read_seconds=0.5))
+        outcome = create(sms)
+        sms.close()
+    assert (outcome.kind, outcome.sid) == ("unknown", None)
 
 
 def test_a_finished_text_is_blanked(sms, sandbox):

@@ -1,13 +1,14 @@
 """One HTTP exchange: whether the first byte has left is always known, and a line that broke is never used again."""
 
 import contextlib
+import re
 import socket
 import threading
 import time
 
 import pytest
 
-from reminder_site.gateways.wire import NotSent, Unclear, Wire
+from reminder_site.gateways.wire import MAX_ANSWER_BYTES, NotSent, Unclear, Wire
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nDate: Mon, 02 Nov 2026 14:00:00 GMT\r\nRetry-After: 7\r\n\r\nok"
 
@@ -39,7 +40,7 @@ class Server:
         line.settimeout(5)
         for answer in answers:
             asked = bytearray(more := line.recv(65536))
-            while more and asked.startswith(b"POST") and not asked.endswith(b"x=1"):
+            while more and not whole(asked):
                 asked += (more := line.recv(65536))
             if not more:
                 return
@@ -54,6 +55,13 @@ class Server:
             self.socket.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a connection
         self.socket.close()
         self.thread.join(5)
+
+
+def whole(asked):
+    """Say whether a request has come in with all of its body."""
+    head, _, body = asked.partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    return b"\r\n\r\n" in asked and len(body) >= int(length[1] if length else 0)
 
 
 @contextlib.contextmanager
@@ -214,6 +222,39 @@ def test_a_long_answer_and_a_long_question_come_through_whole():
         wire.close()
     assert reply.text == "ok" + told.decode()
     assert server.seen[0].endswith(b"\r\n\r\n" + asked)
+
+
+def test_a_server_that_does_not_read_on_is_given_up_as_soon_as_one_that_does_not_answer(wire):
+    """It reads on and answers after a second: later than the read time-out, earlier than the one for connecting."""
+    server = socket.create_server(("127.0.0.1", 0))
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def read_late():
+        line, _ = server.accept()
+        with line, contextlib.suppress(OSError):
+            given_up.wait(1)
+            missing = len(body)
+            while missing > 0 and (read := line.recv(1 << 20)):
+                missing -= len(read)
+            line.sendall(OK)
+
+    body, given_up = b"x" * (1 << 26), threading.Event()
+    reader = threading.Thread(target=read_late, daemon=True)
+    reader.start()
+    with pytest.raises(Unclear, match="TimeoutError"):
+        wire.exchange("POST", f"http://127.0.0.1:{server.getsockname()[1]}/", body=body, headers={})
+    given_up.set()
+    reader.join(5)
+    server.close()
+
+
+def test_an_answer_longer_than_any_of_twilios_is_unclear():
+    wire = Wire(read_seconds=5)
+    many = MAX_ANSWER_BYTES + 65_536
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % many + b"x" * many
+    with serving([long]) as server, pytest.raises(Unclear):
+        post(wire, server)
+    wire.close()
 
 
 def test_one_line_serves_many_requests(wire):
