@@ -20,9 +20,9 @@ def at(clinic, *parts):
     return moment(datetime(*parts), clinic.time_zone)
 
 
-def book(clinic, now, time, patient=CAROL, **more):
+def book(clinic, now, time, patient=CAROL, by=ALICE, **more):
     """Book an appointment; returns its public id."""
-    return appointments.book(clinic_id=clinic.id, patient=patient, time=time, by=ALICE, now=now, **more)
+    return appointments.book(clinic_id=clinic.id, patient=patient, time=time, by=by, now=now, **more)
 
 
 def read(public_id):
