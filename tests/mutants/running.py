@@ -1,0 +1,96 @@
+"""Tries changes, some at a time, each against the tests that ran the changed lines."""
+
+import json
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+
+from tests.mutants.finding import Mutation
+from tests.mutants.place import ROOT, Place
+
+AT_ONCE = 2
+SECONDS_AT_LEAST, TIMES_AS_LONG = 60, 8
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of one change: the test that noticed it (empty: none did), and how many were asked."""
+
+    mutation: Mutation
+    noticed_by: str
+    asked: int
+
+
+def try_all(mutations, seen, *, stores=False, heard=lambda tried: None, project=ROOT, at_once=AT_ONCE):
+    """Try all these changes; `heard` is told of each as it comes. Returns what came of them, in their order."""
+    waiting, found = queue.Queue(), {}
+    for number, mutation in enumerate(mutations):
+        waiting.put((number, mutation))
+
+    def work():
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder, Stand(folder, project) as stand:
+            while True:
+                try:
+                    number, mutation = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                found[number] = stand.try_one(mutation, seen, stores)
+                heard(found[number])
+
+    threads = [threading.Thread(target=work) for _ in range(min(at_once, len(mutations)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(found) != len(mutations):
+        raise SystemExit("a copy of the code came to an end before its work was done")
+    return [found[number] for number in sorted(found)]
+
+
+class Stand:
+    """A copy of the code, and the process that runs tests in it."""
+
+    def __init__(self, folder, project=ROOT):
+        self.place = Place(folder, project)
+        command = [sys.executable, "-m", "tests.mutants.stand"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        self.process = subprocess.Popen(command, cwd=self.place.folder, **pipes)
+
+    def __enter__(self):
+        told = self._ask({"ids": [], "seconds": 600, "warm": True})
+        if told["failed"]:
+            raise SystemExit(f"the tests cannot be collected in a copy: {told['failed']}")
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+    def try_one(self, mutation, seen, stores):
+        """Make a change, ask the tests that ran those lines, and put it back."""
+        ids = seen.tests_for(mutation)
+        if not ids:
+            return Tried(mutation, "", 0)
+        longest = SECONDS_AT_LEAST + TIMES_AS_LONG * sum(seen.seconds.get(name, 0.0) for name in ids)
+        put_back = self.place.change(mutation)
+        try:
+            told = self._ask({"ids": ids, "seconds": longest, "stores": stores})
+        finally:
+            put_back()
+        return Tried(mutation, told["failed"], len(ids))
+
+    def passes(self, ids, stores):
+        """Say whether these tests pass as the copy stands."""
+        return not self._ask({"ids": ids, "seconds": 600, "stores": stores})["failed"]
+
+    def _ask(self, question):
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        told = json.loads(self.process.stdout.readline())
+        if told.get("broken"):
+            raise SystemExit(f"the tests could not be run: {told['broken']}")
+        return told

@@ -1,0 +1,61 @@
+"""A change is tried in a copy, against the tests that ran its line; one that none of them misses is a survivor."""
+
+import shutil
+
+import pytest
+
+from tests.mutants.finding import mutations_of
+from tests.mutants.place import ROOT
+from tests.mutants.running import try_all
+from tests.mutants.seen import Seen
+
+DOOR = '''"""A door."""
+
+GUESTS = frozenset({"Alice"})
+
+
+def opens(name, hour):
+    if name not in GUESTS:
+        return False
+    if hour > 22:
+        return False
+    return True
+'''
+TESTS = """from reminder_site.door import opens
+
+
+def test_a_stranger_stays_outside():
+    assert not opens("Bob", 12)
+
+
+def test_a_guest_comes_in():
+    assert opens("Alice", 12)
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A site of one module with two tests, of which none knows that the door is closed at night."""
+    home = tmp_path / "project"
+    shutil.copytree(ROOT / "tests" / "mutants", home / "tests" / "mutants", ignore=shutil.ignore_patterns("test_*"))
+    for name, text in {"reminder_site/door.py": DOOR, "tests/domain/test_door.py": TESTS}.items():
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_text(text)
+    (home / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    return home
+
+
+@pytest.mark.slow
+def test_what_a_test_misses_is_noticed_and_what_none_misses_survives(project):
+    of_file = "tests/domain/test_door.py::test_a_"
+    names = [f"{of_file}stranger_stays_outside", f"{of_file}guest_comes_in"]
+    ran = {"7": [0, 1], "9": [1], "10": []}
+    seen = Seen({"tests": names, "lines": {"reminder_site/door.py": ran}, "seconds": dict.fromkeys(names, 0.1)})
+    mutations = [m for m in mutations_of("reminder_site/door.py", DOOR) if m.function]
+    tried = try_all(mutations, seen, project=project, at_once=1)
+    assert [(t.mutation.kind, t.noticed_by, t.asked) for t in tried] == [
+        ("guard", names[0], 2),
+        ("guard", "", 1),
+        ("boundary", "", 1),
+    ]
+    assert (project / "reminder_site" / "door.py").read_text() == DOOR
