@@ -10,7 +10,7 @@ FILTERS = {"where", "filter", "and_"}
 # What these do is not a promise: they log, order the writes of one transaction, tidy up, or are there for trials.
 NOT_A_PROMISE = {
     "flush", "refresh", "rollback", "remove", "expire_all", "close", "debug", "info", "warning", "error", "exception",
-    "flash", "reach",
+    "flash", "reach", "__init__",
 }  # fmt: skip
 # Decorators that say what a function is; all others guard it.
 NO_GUARD = {

@@ -20,11 +20,12 @@ from tests.mutants.place import TESTS
 
 PACKAGES = (
     "alembic.context", "argon2", "bs4", "flask", "flask_limiter", "flask_login", "flask_migrate", "flask_sqlalchemy",
-    "flask_wtf", "holidays", "html5lib", "huey", "icalendar", "pendulum", "phonenumbers", "psycopg",
+    "flask_wtf", "holidays", "html5lib", "huey", "hypothesis", "icalendar", "pendulum", "phonenumbers", "psycopg",
     "redis", "sqlalchemy.dialects.sqlite", "sqlalchemy.orm", "twilio.rest", "twilio.rest.api", "werkzeug.serving",
 )  # fmt: skip
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "-o", "timeout=60", "-o", "addopts="]
 HOUSE = ["--import-mode=importlib", "--strict-markers", "--strict-config"]
+KNOWN = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]  # hypothesis is a plugin as well
 
 
 def main():
@@ -75,11 +76,11 @@ def _run(asked):
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
     if asked.get("warm"):  # so that what is compiled once is found by all later runs
-        code = pytest.main([*OPTIONS, *HOUSE, "--collect-only", *filter(os.path.exists, TESTS)])
+        code = pytest.main([*OPTIONS, *HOUSE, *KNOWN, "--collect-only", *filter(os.path.exists, TESTS)])
         return "" if code == 0 else f"pytest ended with {int(code)}"
     chosen = Chosen(asked["ids"], sqlite_only=not asked.get("stores"))
     files = sorted({name.partition("::")[0] for name in asked["ids"]})
-    code = pytest.main([*OPTIONS, *HOUSE, *files], plugins=[chosen])
+    code = pytest.main([*OPTIONS, *HOUSE, *KNOWN, *files], plugins=[chosen])
     return chosen.failed or ("" if code in {0, 5} else f"pytest ended with {int(code)}")
 
 
