@@ -5,8 +5,9 @@ import random
 import sys
 
 from tests.mutants import equivalent, scope
+from tests.mutants.measuring import measured
 from tests.mutants.running import try_all
-from tests.mutants.seen import seen
+from tests.mutants.seen import Seen
 
 ENOUGH_PERCENT = 97
 
@@ -23,7 +24,7 @@ def main():
     mutations = [mutation for mutation in mutations if mutation.file in wanted]
     if given.sample:
         mutations = random.Random(given.seed).sample(mutations, min(given.sample, len(mutations)))
-    known = seen(stores=given.stores, say=say)
+    known = Seen(measured(stores=given.stores, say=say))
     tried = try_all(mutations, known, stores=given.stores, heard=_Progress(len(mutations)))
     equal = [mutation for mutation in equal if mutation.file in wanted] if not given.sample else []
     sys.exit(0 if report(tried, equal) >= ENOUGH_PERCENT else 1)

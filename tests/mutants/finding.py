@@ -9,8 +9,8 @@ CONDITIONS = {"is_", "is_not", "in_", "not_in", "between", "startswith", "contai
 FILTERS = {"where", "filter", "and_"}
 # What these do is not a promise: they log, order the writes of one transaction, tidy up, or are there for trials.
 NOT_A_PROMISE = {
-    "flush", "refresh", "rollback", "remove", "expire_all", "close", "debug", "info", "warning", "error", "exception",
-    "flash", "reach", "__init__",
+    "flush", "refresh", "rollback", "remove", "expire_all", "close", "sleep", "debug", "info", "warning", "error",
+    "exception", "flash", "reach", "__init__",
 }  # fmt: skip
 # Decorators that say what a function is; all others guard it.
 NO_GUARD = {
@@ -71,8 +71,8 @@ class _Finder(ast.NodeVisitor):
         outer = self._statement, self._constant
         if isinstance(node, ast.stmt):
             self._statement = node
-            if not self._path and isinstance(node, ast.Assign | ast.AnnAssign):
-                self._constant = " ".join(_names(node))
+            if not self._functions and isinstance(node, ast.Assign | ast.AnnAssign):
+                self._constant = self._path[0] if self._path else " ".join(_names(node))
         super().visit(node)
         self._statement, self._constant = outer
 

@@ -69,7 +69,7 @@ def test_each_change_is_made_in_its_own_place_and_leaves_a_module_that_can_be_re
 
 
 def test_what_is_set_at_import_is_known_by_the_name_it_is_set_for(mutations):
-    assert {m.constant for m in mutations if not m.function} == {"LONGEST", "OPEN"}
+    assert {m.constant for m in mutations if m.constant} == {"LONGEST", "OPEN", "Room"}
 
 
 def test_a_guard_of_a_page_is_a_decorator_that_is_not_its_address():
