@@ -1,8 +1,12 @@
-"""Accounts are shown with the clinics that whoever looks works at too."""
+"""The settings pages show what belongs to the clinic of whoever looks."""
+
+from datetime import date, datetime
+
+import pytest
 
 from reminder_site.db import transaction
-from reminder_site.models import StaffClinic
-from reminder_site.queries import settings
+from reminder_site.models import AppointmentType, Clinician, ClosedDay, StaffClinic, Template
+from reminder_site.queries import appointments, settings
 from tests import factories
 
 
@@ -13,3 +17,41 @@ def test_an_account_is_shown_with_none_of_the_clinics_one_does_not_work_at(clini
         session.add(StaffClinic(staff_id=sam.id, clinic_id=oak.id))
     shown = settings.staff_member(dana.id, sam.public_id)
     assert (shown.clinics, shown.elsewhere) == ((clinic.public_id,), True)
+
+
+@pytest.fixture
+def with_all(clinic, oak, now):
+    """Both clinics with wording, people and kinds of appointment of their own."""
+    for place in (clinic, oak):
+        mine = {"clinic_id": place.id}
+        factories._keep(
+            Template(**mine, kind="moved", body=f"{place.name} {{{{time}}}}", updated_at=now),
+            Clinician(**mine, name=f"Dr {place.name}"),
+            AppointmentType(**mine, name=f"Visit at {place.name}", duration_minutes=30),
+            ClosedDay(**mine, closed_on=date(2026, 12, 1), name=f"{place.name} closed"),
+        )
+    return clinic
+
+
+def test_the_settings_pages_show_one_clinics_own_rules_wording_people_and_days(with_all):
+    clinic = with_all
+    assert len(settings.rules(clinic.id)) == 4
+    assert settings.templates(clinic.id)["moved"].body == "Elm Clinic {{time}}"
+    assert [person.name for person in settings.clinicians(clinic.id)] == ["Dr Elm Clinic"]
+    assert [kind.name for kind in settings.types(clinic.id)] == ["Visit at Elm Clinic"]
+    days = settings.closed(clinic, today=date(2026, 11, 2))
+    assert [day.name for day in days if day.own] == ["Elm Clinic closed"]
+    assert [person.name for person in appointments.clinicians(clinic_id=clinic.id)] == ["Dr Elm Clinic"]
+    assert [kind.name for kind in appointments.kinds(clinic_id=clinic.id)] == ["Visit at Elm Clinic"]
+
+
+def test_what_is_counted_for_a_change_of_settings_is_ahead_and_at_this_clinic(clinic, oak, now):
+    for place, starts in ((clinic, 20), (clinic, 2), (oak, 20)):
+        factories.an_appointment(place, factories.a_patient(place), datetime(2026, 11, starts, 8, 30), planned=False)
+    assert settings.coming(clinic.id, now=now) == 1
+
+
+def test_people_of_other_clinics_are_not_among_the_accounts(clinic, oak):
+    dana = factories.a_staff(clinic, "Dana", "administrator")
+    factories.a_staff(oak, "Otto")
+    assert [row.name for row in settings.staff_of(dana.id)] == ["Dana"]

@@ -46,3 +46,8 @@ def test_a_time_is_not_taken_by_an_appointment_that_ends_as_it_begins_or_begins_
     with_clinician("Dr Lee", datetime(2026, 11, 20, 14, 0), duration_minutes=30)
     with_clinician("Dr Lee", datetime(2026, 11, 20, 15, 0))
     assert not is_taken(mine)
+
+
+def test_a_time_without_a_clinician_is_never_taken(clinic):
+    visits = [factories.an_appointment(clinic, factories.a_patient(clinic), planned=False) for _ in range(2)]
+    assert [is_taken(visit) for visit in visits] == [False, False]

@@ -9,7 +9,9 @@ from sqlalchemy import func, select
 
 from reminder_site.actions import accounts, passwords
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import Actor
 from reminder_site.models import Audit, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.queries.accounts import signed_in
 from tests import factories
 from tests.web.desk import errors, page, send, token
 
@@ -248,3 +250,78 @@ def test_signing_out_twice_is_harmless(client, clinic):
     assert client.post("/sign-out", data=form).status_code == 303
     assert client.post("/sign-out", data=form).status_code == 400
     assert db.session.scalar(select(func.count()).select_from(Audit).where(Audit.what == "session.ended")) == 1
+
+
+@pytest.fixture
+def alice_twice(clinic, now):
+    """Alice, signed in at two browsers; who she is, her two tokens, and Bob's, who is signed in as well."""
+    alice, bob = factories.a_staff(clinic), factories.a_staff(clinic, "Bob")
+    with transaction() as session:
+        tokens = [accounts.open_session(session, staff.id, None, now) for staff in (alice, alice, bob)]
+    return Actor("staff", "Alice", alice.id), tokens
+
+
+def sessions(tokens, now):
+    """Who is signed in with each token, and at which clinic."""
+    db.session.rollback()
+    found = [signed_in(token, now=now) for token in tokens]
+    return [one and (one.staff.name, one.clinic.name) for one in found]
+
+
+def test_signing_out_at_one_browser_leaves_the_others_as_they_are(alice_twice, now):
+    alice, tokens = alice_twice
+    accounts.sign_out(token=tokens[0], by=alice, now=now)
+    assert sessions(tokens, now) == [None, ("Alice", "Elm Clinic"), ("Bob", "Elm Clinic")]
+
+
+def test_a_session_is_ended_once_and_its_end_is_told_of_the_right_person(alice_twice, now):
+    alice, tokens = alice_twice
+    for minutes in (0, 5):
+        accounts.sign_out(token=tokens[0], by=alice, now=now.add(minutes=minutes))
+    told = db.session.scalars(select(Audit.subject).where(Audit.what == "session.ended")).all()
+    assert told == [db.session.get(Staff, alice.staff_id).public_id]
+    assert db.session.scalars(select(StaffSession.ended_at).where(StaffSession.ended_at.is_not(None))).all() == [now]
+
+
+def test_another_clinic_is_opened_in_one_browser_and_in_no_other(alice_twice, now):
+    alice, tokens = alice_twice
+    oak = factories.a_clinic("Oak Clinic")
+    with transaction() as session:
+        session.add(StaffClinic(staff_id=alice.staff_id, clinic_id=oak.id))
+    accounts.switch_clinic(token=tokens[1], clinic=oak.public_id, by=alice, now=now)
+    assert sessions(tokens, now) == [("Alice", "Elm Clinic"), ("Alice", "Oak Clinic"), ("Bob", "Elm Clinic")]
+
+
+def test_a_clinic_where_only_somebody_else_works_cannot_be_opened(alice_twice, now):
+    alice, tokens = alice_twice
+    oak = factories.a_clinic("Oak Clinic")
+    factories.a_staff(oak, "Otto")
+    with pytest.raises(accounts.NotYourClinic):
+        accounts.switch_clinic(token=tokens[0], clinic=oak.public_id, by=alice, now=now)
+
+
+def test_a_new_password_keeps_the_clinic_one_worked_at_and_is_written_down(alice_twice, clinic, now):
+    alice, tokens = alice_twice
+    birch = factories.a_clinic("Birch Clinic")
+    with transaction() as session:
+        session.add(StaffClinic(staff_id=alice.staff_id, clinic_id=birch.id))
+    accounts.switch_clinic(token=tokens[1], clinic=birch.public_id, by=alice, now=now)
+    changed = {"staff_id": alice.staff_id, "present": factories.PASSWORD, "new": NEW}
+    token = accounts.change_password(**changed, by=alice, now=now)
+    bobs = tokens[2]
+    assert sessions([*tokens[:2], token, bobs], now) == [None, None, ("Alice", "Birch Clinic"), ("Bob", "Elm Clinic")]
+    assert db.session.scalars(select(Audit.actor).where(Audit.what == "password.changed")).all() == ["staff:Alice"]
+
+
+@pytest.mark.parametrize("way", ["signing in", "a new password"])
+def test_a_right_password_does_not_forgive_the_wrong_ones_of_this_hour(client, clinic, now, way):
+    alice = factories.a_staff(clinic)
+    for number in range(9):
+        assert try_to_sign_in(client, alice.email, address=f"10.0.0.{number}").status_code == 422
+    if way == "signing in":
+        assert try_to_sign_in(client, alice.email, factories.PASSWORD).status_code == 303
+    else:
+        by = Actor("staff", "Alice", alice.id)
+        accounts.change_password(staff_id=alice.id, present=factories.PASSWORD, new=NEW, by=by, now=now)
+    other = client.application.test_client()
+    assert [try_to_sign_in(other, alice.email).status_code for _ in range(2)] == [422, 429]
