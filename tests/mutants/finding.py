@@ -124,7 +124,7 @@ class _Finder(ast.NodeVisitor):
     def visit_BoolOp(self, node):
         word = " and " if isinstance(node.op, ast.And) else " or "
         is_default = word == " or " and isinstance(node.values[-1], ast.Constant | ast.Dict | ast.List | ast.Tuple)
-        for left_out in () if is_default else node.values:
+        for left_out in () if is_default else [value for value in node.values if not _only_for_none(value, node)]:
             rest = [self._whole(value) for value in node.values if value is not left_out]
             self._add("operand", node, word.join(rest))
         self.generic_visit(node)
@@ -225,6 +225,17 @@ def _ends(statement):
     """Say whether a branch leaves by its last statement."""
     aborts = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     return isinstance(statement, LEAVES) or (aborts and _last_name(statement.value.func) == "abort")
+
+
+def _only_for_none(value, operation):
+    """Say whether an operand only asks if something is None that the others then use: without it they would fail."""
+    if not (isinstance(value, ast.Compare) and isinstance(value.ops[0], ast.Is | ast.IsNot) and len(value.ops) == 1):
+        return False
+    asked = ast.dump(value.left)
+    rest = [node for other in operation.values if other is not value for node in ast.walk(other)]
+    return ast.unparse(value.comparators[0]) == "None" and asked in {
+        ast.dump(n) for n in rest if isinstance(n, ast.expr)
+    }
 
 
 def _is_condition(node):

@@ -72,6 +72,12 @@ def test_what_is_set_at_import_is_known_by_the_name_it_is_set_for(mutations):
     assert {m.constant for m in mutations if m.constant} == {"LONGEST", "OPEN", "Room"}
 
 
+def test_a_question_for_none_that_the_rest_hangs_on_is_left_in():
+    code = "def late(at, now):\n    return bool(at is not None and at < now and ready)\n"
+    dropped = {m.after for m in mutations_of("x.py", code) if m.kind == "operand"}
+    assert dropped == {"at is not None and ready", "at is not None and at < now"}
+
+
 def test_a_guard_of_a_page_is_a_decorator_that_is_not_its_address():
     page = '@pages.post("/x")\n@only_for("manager")\ndef change():\n    return ""\n'
     (found,) = mutations_of("reminder_site/web/pages/rules.py", page)
