@@ -1,8 +1,13 @@
-"""What a number has sent is shown at the clinic it was sent to."""
+"""The conversation with one patient, or with one number, at one clinic."""
+
+import pytest
+from sqlalchemy import update
 
 from reminder_site.db import transaction
-from reminder_site.models import InboundMessage
+from reminder_site.models import InboundMessage, Message
 from reminder_site.queries import conversation
+from tests import factories
+from tests.delivering import a_text
 from tests.texting import PHONE
 
 
@@ -12,3 +17,42 @@ def test_what_an_unknown_number_wrote_to_another_clinic_is_not_shown(clinic, oak
         session.add(InboundMessage(clinic_id=oak.id, sid="SM" + "1" * 32, body="to Oak", **told))
         session.add(InboundMessage(clinic_id=clinic.id, sid="SM" + "2" * 32, body="to Elm", **told))
     assert [said.body for said in conversation.with_number(clinic_id=clinic.id, e164=PHONE)] == ["to Elm"]
+
+
+@pytest.mark.parametrize(("state", "told"), [("failed", True), ("undelivered", True), ("delivered", False)])
+def test_why_a_text_did_not_arrive_stands_beside_it(clinic, now, state, told):
+    carol = factories.a_patient(clinic)
+    message_id = a_text(clinic, now, patient_id=carol.id)
+    with transaction() as session:
+        session.execute(update(Message).where(Message.id == message_id).values(state=state, error_code=30003))
+    (said,) = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
+    assert (said.trouble is not None) is told
+
+
+def test_the_conversation_is_with_one_patient_at_one_clinic(clinic, oak, now):
+    people = [(clinic, factories.a_patient(clinic)), (clinic, factories.a_patient(clinic, "Tim"))]
+    for place, patient in people:
+        a_text(place, now, patient_id=patient.id, kind="staff", body=f"to {patient.first_name}")
+        heard_from = {"from_e164": patient.phone_e164, "to": "x", "understood": "other", "received_at": now}
+        with transaction() as session:
+            sid = f"SM{patient.id:032x}"
+            session.add(InboundMessage(clinic_id=place.id, patient_id=patient.id, sid=sid, body="hello", **heard_from))
+    carol, key = people[0][1], people[0][1].id
+    assert {said.body for said in conversation.of_patient(clinic_id=clinic.id, key=key)} == {"to Carol", "hello"}
+    assert len(conversation.of_patient(clinic_id=clinic.id, key=key)) == 2
+    assert conversation.of_patient(clinic_id=oak.id, key=carol.id) == []
+
+
+def test_a_planned_reminder_is_not_part_of_the_conversation_until_it_has_left(clinic, now):
+    carol = factories.a_patient(clinic)
+    a_text(clinic, now, patient_id=carol.id, in_minutes=60)
+    assert conversation.of_patient(clinic_id=clinic.id, key=carol.id) == []
+
+
+def test_what_a_patients_number_wrote_is_not_shown_as_from_an_unknown_one(clinic, now):
+    carol = factories.a_patient(clinic, phone_e164=PHONE)
+    told = {"from_e164": PHONE, "to": "x", "body": "hello", "understood": "other", "received_at": now}
+    with transaction() as session:
+        session.add(InboundMessage(clinic_id=clinic.id, patient_id=carol.id, sid="SM" + "1" * 32, **told))
+        session.add(InboundMessage(clinic_id=clinic.id, sid="SM" + "2" * 32, **told | {"from_e164": "+12125550177"}))
+    assert conversation.with_number(clinic_id=clinic.id, e164=PHONE) == []
