@@ -7,10 +7,11 @@ LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
 BOUNDARIES = {ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"), ast.Gt: (">", ">="), ast.GtE: (">=", ">")}
 CONDITIONS = {"is_", "is_not", "in_", "not_in", "between", "startswith", "contains", "is_not_distinct_from"}
 FILTERS = {"where", "filter", "and_"}
-# What these do is not a promise: they log, order the writes of one transaction, tidy up, or are there for trials.
+# What these do no test can miss: they log, order the writes of one transaction, tidy up, are there for trials, or
+# matter only when the power fails.
 NOT_A_PROMISE = {
     "flush", "refresh", "rollback", "remove", "expire_all", "close", "sleep", "debug", "info", "warning", "error",
-    "exception", "flash", "reach", "__init__",
+    "exception", "flash", "reach", "__init__", "fsync", "sync_file", "sync_folder",
 }  # fmt: skip
 # Decorators that say what a function is; all others guard it.
 NO_GUARD = {
