@@ -10,6 +10,7 @@ import pendulum
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from reminder_site.actions import locks
 from reminder_site.config import settings
 from reminder_site.models import Appointment, ManageLink
 from reminder_site.queries.links import derive, token_hash, token_of
@@ -56,6 +57,7 @@ def relearn(session: Session, appointment_id: int, text: str, *, now: pendulum.D
 
 def revoke(session: Session, appointment_id: int, *, now: pendulum.DateTime) -> None:
     """End every link to an appointment, at once."""
+    locks.appointments(session, Appointment.id == appointment_id)
     session.execute(
         update(ManageLink)
         .where(ManageLink.appointment_id == appointment_id, ManageLink.revoked_at.is_(None))

@@ -11,7 +11,7 @@ from reminder_site.actions.outbox import DONE, move, unwant, wake_after
 from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.refusals import MayNotLeave, NotHere
+from reminder_site.domain.refusals import NotHere, TooLateToSend
 from reminder_site.models import Appointment, Message, Patient, Reminder
 
 
@@ -19,7 +19,7 @@ from reminder_site.models import Appointment, Message, Patient, Reminder
 def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
     """Let a parked text leave after all.
 
-    Raises NotHere, and MayNotLeave when it is at Twilio already, of no use any more, or not true or allowed any more.
+    Raises NotHere, and TooLateToSend when it is at Twilio already, of no use any more, or not true or allowed any more.
     """
     with transaction() as session:
         _lock_around(session, clinic_id, message_id)
@@ -28,7 +28,7 @@ def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.Dat
         if message is None:
             raise NotHere("This text has been cleared up meanwhile.")
         if why := _why_not(session, message, now):
-            raise MayNotLeave(why)
+            raise TooLateToSend(why)
         words = f"sent anyway by {by.name}"
         again = {"next_action_at": now, "lease_until": None, "absent_reads": 0}
         move(session, message.id, {states.NEEDS_REVIEW}, states.PENDING, words=words, by=by, now=now, **again)

@@ -62,5 +62,5 @@ class ReminderHasLeft(Refused):
     """The text is no longer here to be stopped, hurried or changed."""
 
 
-class MayNotLeave(Refused):
+class TooLateToSend(Refused):
     """A parked text may not leave as things stand now."""

@@ -16,8 +16,6 @@ from reminder_site.domain.names import full_name
 from reminder_site.models import Appointment, Message, Patient
 from reminder_site.models.appointment import TROUBLED
 
-LIMIT_WORDS = "waiting: the clinic's limit"
-
 
 @dataclass(frozen=True)
 class Parked:
@@ -88,7 +86,7 @@ def over_the_limit(clinic_id: int, *, now: pendulum.DateTime) -> int:
     """
     mine = and_(Message.clinic_id == clinic_id, Message.state == states.PENDING)
     due_soon = Message.next_action_at <= now.add(minutes=CAP_AGAIN_MINUTES)
-    waits = due_soon, Message.state_why.startswith(LIMIT_WORDS)
+    waits = due_soon, Message.waits_for == "daily_limit"
     return db.session.scalar(select(func.count().filter(mine)).select_from(Message).where(*waits)) or 0
 
 

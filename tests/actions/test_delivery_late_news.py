@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from reminder_site.actions import delivery, following, intents
+from reminder_site.actions import delivery, intents, resolving, twins
 from reminder_site.actions.delivery import Answer
 from reminder_site.db import transaction
 from reminder_site.domain.delivery import Outcome, Pace
@@ -74,7 +74,7 @@ def test_news_that_comes_during_a_look_for_twins_is_left_to_the_next_look(app, t
     answered(second, taken(SECOND), now)
     stands(message_id, ever_unknown=True, lease_until=now.add(minutes=2))
     sms = Meanwhile(app.extensions["sms"], lambda: answered(first, taken(FIRST), now))
-    following.sweep_orphans(message_id=message_id, sms=sms, now=now)
+    twins.sweep_orphans(message_id=message_id, sms=sms, now=now)
     assert now_as(message_id).ever_unknown
 
 
@@ -87,7 +87,7 @@ def test_a_list_read_for_a_former_attempt_proves_nothing_about_what_came_meanwhi
     worker.settle()
     clock.forward(seconds=150)
     sms = Meanwhile(app.extensions["sms"], lambda: stands(message_id, **meanwhile))
-    following.resolve(message_id=message_id, sms=sms, quiet=True, pace=Pace(), now=clock.now())
+    resolving.resolve(message_id=message_id, sms=sms, quiet=True, pace=Pace(), now=clock.now())
     assert (now_as(message_id).state, now_as(message_id).absent_reads) == ("unknown", 0)
 
 
@@ -117,7 +117,7 @@ def test_the_same_words_texted_long_after_an_attempt_are_not_taken_for_its_text(
     asked = {"to": now_as(message_id).to_e164, "body": now_as(message_id).body, "sender": now_as(message_id).sender}
     other = app.extensions["sms"].create(**asked, callback_url="http://localhost/elsewhere")
     trouble(sandbox)
-    carry_on(worker, clock, minutes=5)
+    carry_on(worker, clock, minutes=15)
     assert attempts(message_id) == ["unknown", "created"]
     assert now_as(message_id).sid != other.sid and len(at_twilio(sandbox)) == 2
 

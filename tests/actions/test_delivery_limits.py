@@ -1,4 +1,4 @@
-"""Opt-outs and the daily limit stop only what they are about: one sender, one clinic, 24 hours."""
+"""Opt-outs and the daily limit stop only what they are about: one sender, one clinic, one day there."""
 
 import pytest
 from sqlalchemy import update
@@ -58,14 +58,14 @@ def test_replies_do_not_use_up_the_limit(clinic, worker, clock):
     assert now_as(reminder).sid
 
 
-def test_the_limit_counts_the_texts_of_the_last_24_hours(clinic, worker, clock):
+def test_the_limit_counts_the_texts_of_the_clinics_own_day(clinic, worker, clock):
     limit(1)
     a_text(clinic, clock.now())
     worker.settle()
-    clock.forward(hours=23, minutes=55)
-    waiting = a_text(clinic, clock.now(), useful_minutes=600)
+    clock.forward(hours=14, minutes=55)  # five minutes before midnight in New York
+    waiting = a_text(clinic, clock.now(), useful_minutes=900)
     worker.settle()
     assert now_as(waiting).sid is None and "limit of 1 text" in now_as(waiting).state_why
-    clock.forward(minutes=5 + CAP_AGAIN_MINUTES)
+    clock.forward(hours=10, minutes=5 + CAP_AGAIN_MINUTES)
     worker.settle()
     assert now_as(waiting).sid

@@ -51,7 +51,8 @@ def test_a_text_that_is_not_parked_cannot_be_decided_about(clinic, now, decide):
 
 
 def test_sending_a_parked_text_rings_for_the_worker(app, clinic, now, parked):
-    queue = app.extensions["alarms"].huey
-    before = queue.pending_count()
+    queue = app.extensions["alarms"]
+    assert queue.flush()
+    before = queue.huey.pending_count()
     parking.send_anyway(clinic_id=clinic.id, message_id=parked[0], by=ALICE, now=now)
-    assert queue.pending_count() == before + 1
+    assert queue.flush() and queue.huey.pending_count() == before + 1

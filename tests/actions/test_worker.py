@@ -78,10 +78,11 @@ def test_a_worker_forgets_the_forms_of_the_day_before_yesterday(clinic, worker, 
 def test_a_text_that_is_asked_back_from_twilio_rings_for_the_worker(app, clinic, worker, clock):
     message_id = a_text(clinic, clock.now(), in_minutes=60)
     worker.settle()
-    queue = app.extensions["alarms"].huey
-    before = queue.pending_count()
+    queue = app.extensions["alarms"]
+    assert queue.flush()
+    before = queue.huey.pending_count()
     take_back(message_id, clock.now())
-    assert queue.pending_count() == before + 1
+    assert queue.flush() and queue.huey.pending_count() == before + 1
 
 
 def test_an_opt_out_among_texts_that_leave_together_is_recorded_like_the_others(clinic, worker, clock):

@@ -63,4 +63,4 @@ def test_parked_texts_are_counted_at_their_own_clinic(clinic, oak, now):
     for place in (clinic, oak, oak):
         due(place, now, state="needs_review")
     due(clinic, now)
-    assert (parked.count(clinic.id), parked.count(oak.id)) == (1, 2)
+    assert (parked.count(clinic.id, now=now), parked.count(oak.id, now=now)) == (1, 2)

@@ -21,11 +21,11 @@ def test_another_clinics_parked_texts_are_not_listed(clinic, oak, now):
 
 def test_texts_that_wait_for_another_clinics_daily_limit_are_not_counted(clinic, oak, now):
     for place in (clinic, oak, oak):
-        stands(a_text(place, now), state_why=f"{parked.LIMIT_WORDS} of texts in 24 hours is reached")
+        stands(a_text(place, now), waits_for="daily_limit")
     assert parked.over_the_limit(clinic.id, now=now) == 1
 
 
 def test_a_parked_text_that_was_taken_back_is_of_no_use(clinic, now):
     for wanted in (True, False):
         stands(a_text(clinic, now), state="needs_review", wanted=wanted)
-    assert {text.useful for text in parked.listed(clinic_id=clinic.id, now=now)} == {True, False}
+    assert {text.may_leave for text in parked.listed(clinic_id=clinic.id, now=now)} == {True, False}

@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import parking
-from reminder_site.domain.refusals import MayNotLeave, NotHere
+from reminder_site.domain.refusals import NotHere, TooLateToSend
 from reminder_site.queries import parked
 from reminder_site.web import current
 from reminder_site.web.now import now
@@ -39,7 +39,7 @@ def _decide(decision: Callable[..., None], message_id: str, words: str) -> Respo
         decision(clinic_id=current.clinic().id, message_id=message_id, by=current.actor(), now=now())
     except NotHere:
         abort(404)
-    except MayNotLeave as refusal:
+    except TooLateToSend as refusal:
         flash(refusal.words, "error")
     else:
         flash(words, "ok")
