@@ -67,6 +67,12 @@ def heart():
     return db.session.get(Heartbeat, 1, populate_existing=True)
 
 
+def slowed_at():
+    """When all texts were last slowed down."""
+    db.session.rollback()
+    return throttle().slowed_at
+
+
 def at_twilio(sandbox, to=None):
     """What the sandbox holds, oldest first; for one number if one is given."""
     where, values = ("AND recipient = ?", [to]) if to else ("", [])

@@ -10,6 +10,7 @@ import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from reminder_site.actions import throttling
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.actions.receipts import apply_status, learn_first, left_at, standing, take_over
 from reminder_site.db import db, retried, transaction
@@ -48,7 +49,8 @@ def cancel(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
     heard = _cancelled(sms, sid)
     reach("after_cancel")
     if heard.error is not None:
-        _cancel_again(message_id, now)
+        throttling.heed(heard.error, now=now)
+        _cancel_again(message_id, heard.error.retry_after_seconds, now)
     elif heard.lost:
         lose(message_id=message_id, now=now)
     else:
@@ -62,7 +64,8 @@ def poll(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
     reach("before_poll")
     heard = _news(sms, sid) if sid else Heard()
     if heard.error is not None:
-        _poll_again(message_id, now)
+        throttling.heed(heard.error, now=now)
+        _poll_again(message_id, heard.error.retry_after_seconds, now)
         return
     reach("after_poll")
     learn_first(message_id, heard.status, heard.error_code, now)
@@ -97,24 +100,24 @@ def _news(sms: Sms, sid: str) -> Heard:
 
 
 @retried
-def _cancel_again(message_id: int, now: pendulum.DateTime) -> None:
+def _cancel_again(message_id: int, retry_after_seconds: int | None, now: pendulum.DateTime) -> None:
     """Ask again later, unless the message has gone elsewhere meanwhile."""
     with transaction() as session:
         row = standing(session, message_id)
         if row.state == states.CANCELLING:
-            at = looks.cancel_at(row.send_at, row.failures, now)
+            at = looks.cancel_at(row.send_at, row.failures, now, retry_after_seconds=retry_after_seconds)
             _put_off(session, row, at)
 
 
 @retried
-def _poll_again(message_id: int, now: pendulum.DateTime) -> None:
+def _poll_again(message_id: int, retry_after_seconds: int | None, now: pendulum.DateTime) -> None:
     """Ask again later, unless the message has gone elsewhere meanwhile: a cancel that came in must not wait."""
     with transaction() as session:
         row = standing(session, message_id)
         if row.state == states.NEEDS_REVIEW:
             _put_off(session, row, looks.parked_at(row.send_at, row.failures, now))
         elif row.state in POLLED:
-            _put_off(session, row, looks.error_at(row.failures, now))
+            _put_off(session, row, looks.error_at(row.failures, now, retry_after_seconds=retry_after_seconds))
 
 
 @retried

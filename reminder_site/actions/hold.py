@@ -4,16 +4,16 @@ It ends by itself: texts that are there already are adopted, strangers that woul
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import pendulum
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit
+from reminder_site.actions import audit, gap, throttling
+from reminder_site.actions.gap import MAY_BE_THERE, NOT_FOUND, OPEN
 from reminder_site.actions.links import as_sent, relearn
 from reminder_site.actions.outbox import note, wake_after
 from reminder_site.actions.receipts import apply_status, learn_first, standing
@@ -22,21 +22,14 @@ from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.audit_seal import Head
-from reminder_site.domain.delivery import ACCOUNT_TROUBLE
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 from reminder_site.queries import audit_chain
 
-ASKED_AGAIN = 3
 AWAY_MINUTES = 5
-BEFORE_MINUTES = 5
-OPEN = states.HELD_HERE | states.IN_FLIGHT
-NOT_FOUND = 20404
-GONE = {30409, NOT_FOUND}
-# Without a SID here, though there may be one: in flight, still to leave, or parked without ever having been found.
-UNCLEAR_AND_PARKED = and_(Message.state == states.NEEDS_REVIEW, Message.ever_unknown)
-MAY_BE_THERE = and_(Message.sid.is_(None), or_(Message.state.in_(OPEN), UNCLEAR_AND_PARKED))
+NOT_CANCELABLE = 30409
+GONE = {NOT_CANCELABLE, NOT_FOUND}
 
 
 @dataclass(frozen=True)
@@ -92,14 +85,15 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
     With a `rival`, every text that is still to be sent is asked after as well. A number that cannot be asked after just
     now keeps the hold; what was heard of the others counts.
     """
-    since = _gap_opens()
+    since = gap.opens_at()
     if since is None:
         return Look(over=True)
     try:
-        listed = {remote.sid: remote for remote in _asked(partial(sms.list_since, since))}
-    except SmsError:
+        listed = {remote.sid: remote for remote in gap.asked(partial(sms.list_since, since))}
+    except SmsError as error:
+        throttling.heed(error, now=now)
         return Look(absent_before)
-    silent = _ask_by_number(listed, sms, since)
+    silent = gap.ask_by_number(listed, sms, since, now)
     reach("after_hold_list")
     adopted = [_adopt(message_id, remote, now) for message_id, remote in _pairs(listed)]
     absent = _absent(besides=silent)
@@ -123,56 +117,6 @@ def _why(beat: Heartbeat, instance_id: str, known: bool, now: pendulum.DateTime)
     if beat.beat_at < now.subtract(minutes=AWAY_MINUTES):
         return "the worker was away for a while", False
     return "", False
-
-
-def _gap_opens() -> pendulum.DateTime | None:
-    since = db.session.scalar(select(Heartbeat.hold_from).where(Heartbeat.hold_since.is_not(None)))
-    db.session.rollback()
-    return since.subtract(minutes=BEFORE_MINUTES) if since else None
-
-
-def _ask_by_number(listed: dict[str, Remote], sms: Sms, since: pendulum.DateTime) -> frozenset[str]:
-    """Add what Twilio lists by number for all that may have left in the gap; return the numbers it said nothing of.
-
-    A number that Twilio refuses to look for has no texts there.
-    """
-    silent = set()
-    for address in _handed_over_perhaps():
-        try:
-            theirs = _asked(partial(sms.list_to, address))
-        except SmsError as error:
-            if not _is_bad_address(error):
-                silent.add(address)
-            continue
-        listed |= {remote.sid: remote for remote in theirs if remote.created_at >= since}
-    return frozenset(silent)
-
-
-def _handed_over_perhaps() -> list[str]:
-    """Return the numbers of what is in flight, and of what was due in the gap; others are not on their way yet."""
-    began = select(Heartbeat.hold_since).scalar_subquery()
-    was_due = or_(Message.next_action_at <= began, Message.waits_for == "hold")
-    held_here = and_(Message.sid.is_(None), Message.state.in_(states.HELD_HERE), was_due)
-    in_flight = and_(MAY_BE_THERE, Message.state.not_in(states.HELD_HERE))
-    rows = db.session.scalars(select(Message).where(or_(in_flight, held_here)))
-    addresses = sorted({message.address for message in rows})
-    db.session.rollback()
-    return addresses
-
-
-def _is_bad_address(error: SmsError) -> bool:
-    trouble = ACCOUNT_TROUBLE | {NOT_FOUND, None}
-    return error.permanent and error.code not in trouble
-
-
-def _asked(question: Callable[[], list[Remote]]) -> list[Remote]:
-    """Ask Twilio, again if it stumbles: of hundreds of answers one missing would make the whole look worthless."""
-    for _ in range(ASKED_AGAIN):
-        try:
-            return question()
-        except SmsError:
-            continue
-    return question()
 
 
 def _waiting(session: Session) -> list[Message]:

@@ -10,6 +10,7 @@ import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from reminder_site.actions import throttling
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.actions.receipts import apply_status, learn_first, standing
 from reminder_site.actions.sought import UNCLEAR, Sought, awaited, look_up, matches, owned
@@ -40,7 +41,8 @@ def resolve(*, message_id: int, sms: Sms, quiet: bool, pace: Pace, now: pendulum
     try:
         listed = sms.list_to(sought.to)
     except SmsError as error:
-        _look_again(sought, str(error), now)
+        throttling.heed(error, now=now)
+        _look_again(sought, error, now)
         return
     reach("after_list")
     _learn_first(sought, listed, now)
@@ -161,7 +163,7 @@ def _is_absent(session: Session, sought: Sought, row: Any, reads: int, now: pend
 
 
 @retried
-def _look_again(sought: Sought, words: str, now: pendulum.DateTime) -> None:
+def _look_again(sought: Sought, error: SmsError, now: pendulum.DateTime) -> None:
     """Twilio would not say: look again later. A text that came to be of no use meanwhile is shown to a person."""
     with transaction() as session:
         unclear = Message.id == sought.message_id, Message.state.in_(UNCLEAR), Message.sid.is_(None)
@@ -171,10 +173,11 @@ def _look_again(sought: Sought, words: str, now: pendulum.DateTime) -> None:
             return
         parked = row.state == states.NEEDS_REVIEW or now >= row.useful_until
         failures = row.failures if parked == (row.state == states.NEEDS_REVIEW) else 0  # what is parked begins anew
-        at = looks.parked_at(row.send_at, failures, now) if parked else looks.error_at(failures, now)
+        soon = looks.error_at(failures, now, retry_after_seconds=error.retry_after_seconds)
+        at = looks.parked_at(row.send_at, failures, now) if parked else soon
         again = {"lease_until": None, "failures": failures + 1, "next_action_at": at}
         if parked and row.state == states.UNKNOWN:
-            why = f"could not be cleared up with Twilio: {words}"
+            why = f"could not be cleared up with Twilio: {error}"
             move(session, sought.message_id, {states.UNKNOWN}, states.NEEDS_REVIEW, words=why, by=WORKER, now=now,
                  **again)  # fmt: skip
         else:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from reminder_site.db import retried, transaction
 from reminder_site.domain.delivery import Pace
 from reminder_site.domain.throttle import Throttle
-from reminder_site.gateways.sms import Sms
+from reminder_site.gateways.sms import Sms, SmsError
 from reminder_site.models import ThrottleRow
 from reminder_site.queries.throttle import of_row, throttle
 
@@ -56,6 +56,12 @@ def _is_limited(session: Session) -> bool:
 def slow_down(*, now: pendulum.DateTime) -> None:
     """Halve the rate: Twilio answered 429, or its queue for our sender is full."""
     _write(lambda t: t.slowed(now))
+
+
+def heed(error: SmsError, *, now: pendulum.DateTime) -> None:
+    """Halve the rate when an answer to a question, or to a cancel, says that Twilio is asked too much."""
+    if error.slow_down:
+        slow_down(now=now)
 
 
 def fall_silent(*, since: pendulum.DateTime, why: str, pace: Pace, now: pendulum.DateTime) -> None:

@@ -3,6 +3,7 @@
 import pendulum
 from sqlalchemy import select, update
 
+from reminder_site.actions import throttling
 from reminder_site.actions.outbox import note
 from reminder_site.actions.sought import awaited, look_up, matches, owned
 from reminder_site.db import db, retried, transaction
@@ -30,8 +31,10 @@ def sweep_orphans(*, message_id: int, sms: Sms, now: pendulum.DateTime) -> None:
     reach("before_sweep")
     try:
         listed = sms.list_to(sought.to) if sought else []
-    except SmsError:
-        _sweep_again(message_id, looks.error_at(seen.failures, now), seen.failures + 1, now)
+    except SmsError as error:
+        throttling.heed(error, now=now)
+        at = looks.error_at(seen.failures, now, retry_after_seconds=error.retry_after_seconds)
+        _sweep_again(message_id, at, seen.failures + 1, now)
         return
     reach("after_sweep_list")
     own = session.scalar(select(Message.sid).where(Message.id == message_id))
@@ -53,6 +56,7 @@ def cancel_twin(message_id: int, sid: str, sms: Sms, now: pendulum.DateTime) -> 
         sms.cancel(sid)
         words = f"cancelled a second copy at Twilio ({sid})"
     except SmsError as error:
+        throttling.heed(error, now=now)
         again = not error.permanent
         words = f"a second copy at Twilio ({sid}) could not be cancelled: {error}"
     reach("after_twin")

@@ -13,6 +13,7 @@ PARKED_LONGEST_SECONDS: Final = 3600
 CANCEL_FIRST_SECONDS, CANCEL_LONGEST_SECONDS = 5, 300
 CANCEL_IN_TIME_SECONDS: Final = 90  # cancels are certain until 60 s before the send time
 CANCEL_TOO_LATE_SECONDS: Final = 15
+ASKED_TO_WAIT_SECONDS: Final = 300  # at the most, whatever Retry-After says
 
 
 def doubled(failures: int, *, first_seconds: int, longest_seconds: int) -> int:
@@ -36,7 +37,7 @@ def first_news_at(send_at: pendulum.DateTime, now: pendulum.DateTime) -> pendulu
 def error_at(failures: int, now: pendulum.DateTime, *, retry_after_seconds: int | None = None) -> pendulum.DateTime:
     """Return when to ask again what Twilio would not say: after a minute, doubled up to five."""
     wait = doubled(failures, first_seconds=ERROR_FIRST_SECONDS, longest_seconds=ERROR_LONGEST_SECONDS)
-    return now.add(seconds=max(wait, retry_after_seconds or 0))
+    return now.add(seconds=max(wait, _asked_to_wait(retry_after_seconds)))
 
 
 def parked_at(send_at: pendulum.DateTime, failures: int, now: pendulum.DateTime) -> pendulum.DateTime | None:
@@ -52,8 +53,12 @@ def cancel_at(
 ) -> pendulum.DateTime:
     """Return when to ask again for a cancel: after 5 s, doubled up to 5 min, but always once more while it counts."""
     wait = doubled(failures, first_seconds=CANCEL_FIRST_SECONDS, longest_seconds=CANCEL_LONGEST_SECONDS)
-    at = now.add(seconds=max(wait, retry_after_seconds or 0))
+    at = now.add(seconds=max(wait, _asked_to_wait(retry_after_seconds)))
     in_time = send_at.subtract(seconds=CANCEL_IN_TIME_SECONDS)
     if now < in_time:
         return min(at, in_time)
     return min(at, now.add(seconds=CANCEL_TOO_LATE_SECONDS)) if now < send_at else at
+
+
+def _asked_to_wait(retry_after_seconds: int | None) -> int:
+    return min(ASKED_TO_WAIT_SECONDS, retry_after_seconds or 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from reminder_site.gateways.sms import SmsError
-from tests.delivering import a_text, arrive, at_twilio, carry_on, history, now_as, take_back, trouble
+from tests.delivering import a_text, arrive, at_twilio, carry_on, history, now_as, slowed_at, take_back, trouble
 
 LEFT = {"accepted", "sent", "delivered"}
 
@@ -153,3 +153,31 @@ def test_a_cancel_that_fails_on_and_on_is_tried_ever_more_rarely_but_in_time(wor
     assert tried[:7] == [0, 5, 15, 35, 75, 155, 315]
     assert 3600 - 90 in tried and tried[-1] >= 3600 - 30
     assert now_as(scheduled).state == "cancelling"
+
+
+def test_a_429_to_a_cancel_slows_all_down_once_and_this_cancel_ever_more(worker, clock, sandbox, scheduled):
+    trouble(sandbox, {"kind": "rate_limit_429", "on": "update", "retry_after": 30})
+    take_back(scheduled, clock.now())
+    worker.settle()
+    assert slowed_at() == clock.now()
+    assert now_as(scheduled).next_action_at == clock.now().add(seconds=30)
+    carry_on(worker, clock, minutes=10, step_seconds=5)
+    assert sandbox.exchange.faults.as_json()["fired"]["rate_limit_429"] <= 9
+    trouble(sandbox)
+    carry_on(worker, clock, minutes=5)
+    assert now_as(scheduled).state == "cancelled"
+
+
+def test_a_429_to_a_question_slows_all_down_and_puts_off_the_next_one(worker, clock, sandbox, scheduled):
+    trouble(sandbox, {"kind": "rate_limit_429", "on": "fetch", "retry_after": 30})
+    clock.set(now_as(scheduled).next_action_at)
+    worker.settle()
+    assert (slowed_at(), now_as(scheduled).failures) == (clock.now(), 1)
+    assert now_as(scheduled).next_action_at == clock.now().add(seconds=60)
+    clock.forward(seconds=60)
+    worker.settle()
+    assert now_as(scheduled).next_action_at == clock.now().add(seconds=120)
+    trouble(sandbox)
+    clock.forward(seconds=120)
+    worker.settle()
+    assert (now_as(scheduled).state, now_as(scheduled).failures) == ("delivered", 0)

@@ -15,7 +15,7 @@ from reminder_site.gateways.sms import SmsError
 from reminder_site.models import Clinic, Heartbeat, Message
 from reminder_site.worker import Worker
 from tests import factories
-from tests.delivering import a_text, at_twilio, carry_on, heart, history, now_as, take_back, trouble
+from tests.delivering import a_text, at_twilio, carry_on, heart, history, now_as, slowed_at, take_back, trouble
 
 TEXTS, SOON_MINUTES, FAR_MINUTES = 30, 40, 20 * 24 * 60
 
@@ -222,13 +222,14 @@ def test_a_data_folder_that_cannot_be_written_stops_no_text(app, clinic, worker,
 class Counting:
     """A way to Twilio that counts what is asked by number, and answers some of it otherwise."""
 
-    def __init__(self, sms, refuses=(), code=None):
-        self._sms, self._refuses, self._code, self.asked = sms, refuses, code, []
+    def __init__(self, sms, refuses=(), code=None, slow_down=False):
+        self._sms, self._refuses, self._code, self.asked, self._slow_down = sms, refuses, code, [], slow_down
 
     def list_to(self, to):
         self.asked.append(to)
         if to in self._refuses:
-            raise SmsError("Twilio answered with an error", permanent=self._code is not None, code=self._code)
+            raise SmsError("Twilio answered with an error", permanent=self._code is not None, code=self._code,
+                           slow_down=self._slow_down)  # fmt: skip
         return self._sms.list_to(to)
 
     def __getattr__(self, name):
@@ -306,3 +307,13 @@ def test_holds_long_before_a_text_leaves_do_not_end_the_questions_after_it(app, 
         0,
         now_as(message_id).send_at.add(minutes=2),
     )
+
+
+def test_a_hold_that_is_asked_to_slow_down_asks_no_more_in_that_look(app, clinic, worker, clock, sandbox):
+    worker.settle()
+    ids = [a_text(clinic, clock.now(), in_minutes=4) for _ in range(5)]
+    fresh = away(app, clock, 6, refuses={now_as(m).to_e164 for m in ids}, slow_down=True)
+    fresh.settle()
+    assert len(fresh.safeguards.sms.asked) == 1
+    assert slowed_at() == clock.now()
+    assert heart().hold_since is not None

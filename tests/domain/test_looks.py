@@ -35,7 +35,8 @@ def test_news_long_before_the_send_time_is_asked_for_after_it():
 
 def test_what_twilio_would_not_say_is_asked_again_up_to_every_five_minutes():
     assert waits(looks.error_at, SEND_AT, 5) == [60, 120, 240, 300, 300]
-    assert looks.error_at(0, SEND_AT, retry_after_seconds=400) == SEND_AT.add(seconds=400)
+    assert looks.error_at(0, SEND_AT, retry_after_seconds=100) == SEND_AT.add(seconds=100)
+    assert looks.error_at(0, SEND_AT, retry_after_seconds=86_400) == SEND_AT.add(seconds=300)
 
 
 def test_a_parked_text_is_looked_for_up_to_every_hour_for_three_days_after_its_time():
