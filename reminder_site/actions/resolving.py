@@ -98,13 +98,14 @@ def _settle(
 def _candidates(session: Session, sought: Sought, listed: Sequence[Remote]) -> list[Remote]:
     """Return what may be the text, the one already known as ours first, then the oldest.
 
-    One that Twilio has cancelled will never be sent: it is proof for a text that nobody wants, if there is no other.
+    One that Twilio has cancelled will never be sent: it is proof for a text that nobody wants, if there is no other and
+    was no other attempt, whose text may show only later.
     """
     known = select(Message.sid, Message.wanted).where(Message.id == sought.message_id)
     sid, wanted = session.execute(known).one()
     found = [r for r in listed if matches(r, sought) and not owned(session, r.sid, besides=sought.message_id)]
     alive = [remote for remote in found if remote.status != "canceled"]
-    found = alive if alive or wanted else found
+    found = alive if alive or wanted or len(sought.tried_at) > 1 else found
     return sorted(found, key=lambda r: (r.sid != sid, r.created_at, r.sid))
 
 

@@ -59,6 +59,18 @@ def test_a_cancelled_copy_is_the_proof_for_a_text_that_nobody_wants(worker, cloc
     assert (now_as(unclear).state, now_as(unclear).sid) == ("cancelled", at_twilio(sandbox)[0].sid)
 
 
+def test_a_cancelled_copy_of_the_first_attempt_proves_nothing_about_the_second(worker, clock, sandbox, unclear):
+    trouble(sandbox, ("error_after", 1), list_staleness_s=200.0)
+    while len(at_twilio(sandbox)) < 2:
+        carry_on(worker, clock, minutes=0.25)
+    take_back(unclear, clock.now())
+    clock.forward(seconds=150)
+    worker.settle()
+    assert (now_as(unclear).state, now_as(unclear).absent_reads) == ("unknown", 1)
+    carry_on(worker, clock, minutes=4)
+    assert (now_as(unclear).state, statuses(sandbox)) == ("cancelled", ["canceled", "canceled"])
+
+
 @pytest.fixture
 def swept(clinic, worker, clock, sandbox):
     """A text that was unclear once and is scheduled now, before the sweep."""

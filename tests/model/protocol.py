@@ -2,12 +2,13 @@
 
 Time is abstract: `quiet_for` is the newest attempt whose quiescence has passed, which is also when a worker that was
 paused over it finds its fence closed. A text Twilio has made shows in its list at once or only at the second look.
+While the lists are not to be had an unclear text may be parked; one that nobody here knows yet may be cancelled there.
 A rule named in `without` is taken away; the checker must then find a run that breaks a promise.
 """
 
 from dataclasses import dataclass, replace
 
-RULES = ("fence", "quiescence", "second_read", "recheck", "in_flight")
+RULES = ("fence", "quiescence", "second_read", "recheck", "in_flight", "parked_followed", "live_first")
 MAX_ATTEMPTS = 2
 
 
@@ -43,6 +44,7 @@ class World:
     told_cancelled: bool = False
     crashes: int = 0
     left_unwanted: bool = False
+    cancelled_there: bool = False
 
     @property
     def quiet(self):
@@ -65,6 +67,7 @@ def successors(world, without=frozenset()):
     yield from _user_events(world)
     yield from _time_events(world, without)
     yield from _resolver_events(world, without)
+    yield from _others_events(world)
 
 
 def _worker_events(world, number, process, without):
@@ -142,15 +145,36 @@ def _time_events(world, without):
 
 
 def _resolver_events(world, without):
-    if world.row != "unknown" or not (world.quiet or "quiescence" in without):
+    if world.row == "parked" and "parked_followed" in without:
         return
+    if world.row not in {"unknown", "parked"} or not (world.quiet or "quiescence" in without):
+        return
+    if world.row == "unknown":
+        yield replace(world, row="parked")  # the lists fail for as long as the text is of use
     shown = [t for t in world.texts if t.attempt != world.owned and (t.listed or world.reads >= 1)]
+    alive = [t for t in shown if t.live]
+    if "live_first" not in without:
+        shown = alive or ([] if world.wanted or world.attempt > 1 else shown)
     if shown:
         yield _taken(world, shown[0].attempt)
     elif world.reads + 1 >= (1 if "second_read" in without else 2):
-        yield replace(world, row="pending", reads=0)
+        yield _absent(world)
     else:
         yield replace(world, reads=world.reads + 1)
+
+
+def _absent(world):
+    if world.row == "parked" and not world.wanted:
+        return replace(world, row="cancelled", reads=0, told_cancelled=True)
+    return replace(world, row="pending", reads=0)
+
+
+def _others_events(world):
+    known = {world.owned, *(process.attempt for process in world.workers if process.at == "answered")}
+    for number, text in enumerate(world.texts):
+        if text.live and text.attempt not in known and not world.cancelled_there:
+            texts = (*world.texts[:number], replace(text, live=False), *world.texts[number + 1 :])
+            yield replace(world, texts=texts, cancelled_there=True)
 
 
 def broken_promise(world):
@@ -162,7 +186,14 @@ def broken_promise(world):
         return "said to be cancelled, and yet live"
     if world.left_unwanted:
         return "a text sets out that nobody wants"
+    if world.row == "scheduled" and not any(t.live for t in world.texts if t.attempt == world.owned):
+        return "said to be scheduled, and will never be sent"
     return None
+
+
+def dead_end(world, onward):
+    """Say whether a parked text stays so whatever happens."""
+    return world.row == "parked" and all((w.row, w.reads) == (world.row, world.reads) for w in onward)
 
 
 def explore(without=frozenset()):
@@ -174,7 +205,10 @@ def explore(without=frozenset()):
         world = waiting.pop()
         if broken := broken_promise(world):
             return len(before), broken, _path(before, world)
-        for following in successors(world, without):
+        onward = list(successors(world, without))
+        if dead_end(world, onward):
+            return len(before), "what leads to a person leads nowhere", _path(before, world)
+        for following in onward:
             if following not in before:
                 before[following] = world
                 waiting.append(following)

@@ -1,12 +1,23 @@
-"""A text whose fate could not be cleared up is shown, and a person decides."""
+"""What needs a person is shown: texts nobody could clear up, to be decided on, and appointments without their texts."""
+
+import html
+from datetime import datetime
 
 import pytest
 from sqlalchemy import select, update
 
+from reminder_site.actions import appointments, locks
+from reminder_site.actions.appointments import Tell
+from reminder_site.actions.plans import replan
 from reminder_site.db import db, transaction
-from reminder_site.models import Audit, Clinic, Message
+from reminder_site.domain.actor import OPERATOR
+from reminder_site.domain.times import moment
+from reminder_site.models import Appointment, Audit, Clinic, Message, OptOut, Patient, Reminder
+from reminder_site.queries import health
+from reminder_site.queries.parked import count as parked_count
+from reminder_site.queries.plans import sender_of
 from tests import factories
-from tests.delivering import a_text
+from tests.delivering import a_text, at_twilio, trouble
 
 
 @pytest.fixture
@@ -79,3 +90,164 @@ def test_another_clinics_text_is_not_here(client, clinic, parked):
     assert "needs a person" not in page
     token = page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
     assert client.post(f"/parked/{parked}/send", data={"csrf_token": token}).status_code == 404
+
+
+@pytest.fixture
+def visit(parked):
+    """The appointment that the parked text is about."""
+    db.session.rollback()
+    return db.session.scalar(select(Appointment))
+
+
+def change(row, **columns):
+    with transaction() as session:
+        session.execute(update(type(row)).where(type(row).id == row.id).values(**columns))
+
+
+def cancelled(clinic, visit, now):
+    appointments.cancel(clinic_id=clinic.id, appointment_id=visit.public_id, reason="ill", tell=Tell(False),
+                        version=visit.version, by=OPERATOR, now=now)  # fmt: skip
+    return "The appointment was cancelled, so this text is not sent."
+
+
+def moved(clinic, visit, now):
+    time = moment(datetime(2026, 11, 25, 9, 0), "America/New_York", choice="first")
+    appointments.move(clinic_id=clinic.id, appointment_id=visit.public_id, time=time, tell=Tell(False),
+                      version=visit.version, by=OPERATOR, now=now)  # fmt: skip
+    return "The appointment was moved, so this text is not sent."
+
+
+def another_number(clinic, visit, now):
+    change(db.session.get_one(Patient, visit.patient_id), phone_e164="+12125550199")
+    return "The patient has another number now, so this text is not sent."
+
+
+def dead_number(clinic, visit, now):
+    change(db.session.get_one(Patient, visit.patient_id), phone_flag="unreachable")
+    return "This number cannot be texted."
+
+
+def reminders_off(clinic, visit, now):
+    change(db.session.get_one(Patient, visit.patient_id), reminders_on=False)
+    return "Reminders are off for this patient, so this text is not sent."
+
+
+def opted_out(clinic, visit, now):
+    number = db.session.get_one(Patient, visit.patient_id).phone_e164
+    with transaction() as session:
+        session.add(OptOut(e164=number, sender=sender_of(clinic), source="text", started_at=now))
+    return "This number has opted out of texts."
+
+
+def texting_off(clinic, visit, now):
+    change(clinic, texting_on=False)
+    return "Texting is switched off for this clinic."
+
+
+def dropped(clinic, visit, now):
+    with transaction() as session:
+        locks.appointments(session, Appointment.id == visit.id)
+        session.execute(update(Reminder).values(wanted=False))
+    return "The plan changed, so this text is not sent."
+
+
+def taken_back(clinic, visit, now):
+    with transaction() as session:
+        session.execute(update(Message).values(wanted=False, unwanted_why="by hand"))
+    return "This text was taken back: by hand."
+
+
+def at_twilio_already(clinic, visit, now):
+    with transaction() as session:
+        session.execute(update(Message).where(Message.state == "needs_review").values(sid="SM" + "a" * 32))
+    return "Twilio has this text already"
+
+
+WHY_NOT = (cancelled, moved, another_number, dead_number, reminders_off, opted_out, texting_off, dropped, taken_back)
+
+
+@pytest.mark.parametrize("change_of", [*WHY_NOT, at_twilio_already])
+def test_a_press_is_refused_in_words_when_the_text_is_not_true_or_allowed_any_more(
+    client, clinic, parked, visit, now, change_of
+):
+    if change_of in {cancelled, moved}:
+        with transaction() as session:
+            ever = {"ever_unknown": True, "attempt_no": 1}  # one that is cleared up first, and stays here meanwhile
+            session.execute(update(Message).where(Message.public_id == parked).values(**ever))
+    factories.sign_in(client, clinic)
+    words = change_of(clinic, visit, now)
+    assert html.escape(words) in post(client, f"/parked/{parked}/send")
+    assert state_of(parked) == "needs_review"
+
+
+def test_one_that_twilio_has_is_asked_back_when_it_is_left(client, clinic, worker, clock, sandbox):
+    trouble(sandbox)
+    factories.an_appointment(clinic, factories.a_patient(clinic))
+    worker.settle()
+    message = db.session.scalar(select(Message).where(Message.state == "scheduled").order_by(Message.id))
+    change(message, state="needs_review", next_action_at=clock.now().add(minutes=5))
+    factories.sign_in(client, clinic)
+    assert "left unsent" in post(client, f"/parked/{message.public_id}/leave")
+    worker.settle()
+    assert state_of(message.public_id) == "cancelled"
+    assert sum(text.status == "canceled" for text in at_twilio(sandbox)) == 1
+
+
+def test_one_that_is_left_is_not_brought_again_by_the_plan(client, clinic, parked, visit, now):
+    factories.sign_in(client, clinic)
+    post(client, f"/parked/{parked}/leave")
+    with transaction() as session:
+        found = locks.appointments(session, Appointment.id == visit.id)[0]
+        replan(session, found, by=OPERATOR, now=now)
+    texts = db.session.scalars(select(Message.state).where(Message.appointment_id == visit.id)).all()
+    assert sorted(texts) == ["cancelled", "pending", "pending"]
+
+
+def test_one_that_is_still_looked_for_says_so(client, clinic, parked, now):
+    factories.sign_in(client, clinic)
+    assert "The site goes on asking Twilio" not in client.get("/parked").text
+    with transaction() as session:
+        session.execute(update(Message).where(Message.public_id == parked).values(next_action_at=now))
+    assert "The site goes on asking Twilio" in client.get("/parked").text
+
+
+@pytest.fixture
+def unplanned(clinic):
+    """A coming appointment whose texts could not be planned, and one that is over."""
+    pia = factories.a_patient(clinic, "Pia", "Long")
+    trouble = {"plan_trouble": "the text “Confirmation” would have 1,700 characters", "planned": False}
+    factories.an_appointment(clinic, pia, datetime(2026, 10, 20, 9, 0), **trouble)
+    return factories.an_appointment(clinic, pia, **trouble)
+
+
+def test_an_appointment_whose_texts_could_not_be_planned_is_shown_with_its_number_and_reason(client, clinic, unplanned):
+    factories.sign_in(client, clinic)
+    assert "1 appointment stands without the texts it should have." in client.get("/patients").text
+    page = client.get("/parked").text
+    assert page.count("Pia Long") == 1 and "The text “Confirmation” would have 1,700 characters" in page
+    assert 'href="tel:+1' in page and f'href="/appointments/{unplanned.public_id}"' in page
+    assert parked_count(clinic.id, now=factories.MONDAY) == 1
+    assert parked_count(factories.a_clinic("Oak Clinic").id, now=factories.MONDAY) == 0
+
+
+def test_texts_and_appointments_that_need_a_person_are_told_together(client, clinic, parked, unplanned):
+    factories.sign_in(client, clinic)
+    page = client.get("/patients").text
+    assert "1 text needs a person" in page and "1 appointment stands without" in page
+
+
+def test_the_health_page_says_how_many_appointments_are_put_aside(client, unplanned, now):
+    check = health.checks(now=now)["plans"]
+    assert (check.status, check.words) == ("degraded", "the texts of 1 appointment could not be planned")
+
+
+def test_the_health_page_says_whose_plans_stay_behind_new_settings(clinic, now):
+    factories.an_appointment(clinic, factories.a_patient(clinic))
+    with transaction() as session:
+        later = {"plan_version": Clinic.plan_version + 1, "plans_follow_since": now}
+        session.execute(update(Clinic).values(**later))
+    assert health.checks(now=now.add(minutes=14))["plans"].status == "ok"
+    check = health.checks(now=now.add(minutes=15))["plans"]
+    assert (check.status, check.since) == ("degraded", now)
+    assert check.words == "1 appointment still stands on older settings"
+    assert health.checks(now=now.add(days=60))["plans"].status == "ok"
