@@ -44,7 +44,11 @@ def _apply(
 ) -> Decision:
     if decision.step == "none":
         return decision
-    for name, value in _changes(appointment, decision, now).items():
+    changes = _changes(appointment, decision, now)
+    before = {"answer": appointment.answer, "late_notice": appointment.late_notice}
+    before["answered_at"] = appointment.answered_at.isoformat() if appointment.answered_at else None
+    appointment.answer_before = before if decision.step != "take_back" else None
+    for name, value in changes.items():
         setattr(appointment, name, value)
     appointment.version += 1
     audit.record(
@@ -60,13 +64,22 @@ def _apply(
     return decision
 
 
+def _answer_before(appointment: Appointment) -> dict[str, Any]:
+    """Return the answer that stood before the one that is taken back."""
+    before = appointment.answer_before
+    if before is None or before["answer"] == "cannot_come":
+        return {"answer": "none", "answered_at": None}
+    answered_at = pendulum.parse(before["answered_at"]) if before["answered_at"] else None
+    return {"answer": before["answer"], "answered_at": answered_at, "late_notice": before["late_notice"]}
+
+
 def _changes(appointment: Appointment, decision: Decision, now: pendulum.DateTime) -> dict[str, Any]:
     step = decision.step
     again = {**STANDS_AGAIN, "ics_sequence": appointment.ics_sequence + 1} if appointment.state == "cancelled" else {}
     if step == "ask_to_move":
         return {"answer": "change_wanted", "answered_at": now}
     if step == "take_back":
-        return {**again, "answer": "none", "answered_at": None}
+        return {**again, **_answer_before(appointment)}
     if step == "cancel":
         return {
             **NO_NOTICE,

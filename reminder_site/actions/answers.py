@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import pendulum
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +18,8 @@ from reminder_site.domain.dialogue import FIXED_REPLIES, TWILIO_REPLIES
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.domain.times import to_local
-from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.domain.told import facts, facts_now, still_true
+from reminder_site.models import Appointment, Clinician, InboundMessage, Patient
 from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
 from reminder_site.queries.threads import Thread
@@ -121,9 +123,42 @@ def _answer(session: Session, arrived: _Arrived) -> str:
         row.effect, row.needs_person = f"{arrived.said.words}, but nothing is booked for this number", True
         return "nothing_booked_reply" if thread.patient_id else ""
     appointment = answering.held(session, thread.appointment_id)
+    if appointment.starts_at > arrived.now and (other := _otherwise(session, arrived, appointment)):
+        row.effect, row.needs_person = f"{arrived.said.words}, but {other}"[:200], True
+        return "now_reply" if _may_know(appointment, thread, arrived.now) else ""
     decision = answering.answer(session, appointment, arrived.said.kind, way="text", now=arrived.now)
     row.effect, row.needs_person = decision.effect, decision.needs_person
     return decision.reply
+
+
+def _otherwise(session: Session, arrived: _Arrived, appointment: Appointment) -> str:
+    """Say how an appointment is otherwise than this phone was last told; empty when it is just so.
+
+    An answer counts for what was told and for nothing else: people phone to move, and then tidy up their texts.
+    """
+    telling, zone = arrived.thread.telling, appointment.time_zone
+    today = to_local(arrived.now, zone).date()
+    stands = day_and_clock(appointment.starts_local, today)
+    if telling is None:
+        return f"this phone was never told of the appointment on {stands}: nothing was changed"
+    if telling.facts is None:
+        untold = telling.round is not None and telling.round != appointment.round
+        return f"was told another time; it is now {stands}: nothing was changed" if untold else ""
+    told_at = telling.facts.get("starts")
+    if told_at and told_at != appointment.starts_local.isoformat():
+        told = day_and_clock(datetime.fromisoformat(told_at), today)
+        return f"was told {told}; it is now {stands}: nothing was changed"
+    base = ground(session, appointment.clinic_id)
+    clinician = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
+    fields = values(base.clinic, "", appointment.starts_local, clinician.name if clinician else "")
+    now = facts_now(fields, appointment.starts_local) | {"phone": telling.facts.get("phone", "")}
+    return "" if still_true(telling.facts, now) else f"was told another place or clinician for {stands}"
+
+
+def _may_know(appointment: Appointment, thread: Thread, now: pendulum.DateTime) -> bool:
+    """Say whether the patient is to know how things stand: not of what was never told, nor while it may be undone."""
+    undoes = appointment.undo_until is not None and now <= appointment.undo_until
+    return thread.telling is not None and appointment.state == "booked" and not undoes
 
 
 def _stop(session: Session, arrived: _Arrived) -> str:
@@ -191,7 +226,10 @@ def _written(session: Session, arrived: _Arrived, reply: str) -> str:
     appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
     fields = values(base.clinic, patient.first_name if patient else "", local, "")
-    return wording.render({**base.texts, **FIXED_REPLIES}[reply], fields)[:LONGEST_BODY]
+    template = {**base.texts, **FIXED_REPLIES}[reply]
+    if appointment is not None and "starts" in (told := facts(template, fields, local)):
+        arrived.row.told = told
+    return wording.render(template, fields)[:LONGEST_BODY]
 
 
 DEEDS: dict[str, Callable[[Session, _Arrived], str]] = {

@@ -27,11 +27,16 @@ TAKEN_REPLY: Final = (
 NOTHING_BOOKED_REPLY: Final = (
     "{{clinic}}: we find no appointment for this number. Somebody will read this, or call {{phone}}"
 )
+NOW_REPLY: Final = (
+    "{{clinic}}: your appointment is now {{day}} {{time}}, {{place}}. "
+    "Reply 1 = yes, 2 = change, 3 = can't come, or call {{phone}}"
+)
 FIXED_REPLIES: Final = {
     "past_reply": PAST_REPLY,
     "cancelled_reply": CANCELLED_REPLY,
     "taken_reply": TAKEN_REPLY,
     "nothing_booked_reply": NOTHING_BOOKED_REPLY,
+    "now_reply": NOW_REPLY,
 }
 
 

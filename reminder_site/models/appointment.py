@@ -20,7 +20,8 @@ class Appointment(Base):
     `round` counts the times it was given a new time or number; `version` guards edits; `announced` is False when
     staff chose not to text about the booking or the move; `moved_from` holds what the last move changed, for its undo.
     `planned_with` is the clinic's `plan_version` its texts were planned with; `plan_trouble` says why they could not be
-    planned anew, and a person has to look.
+    planned anew, and a person has to look. `answer_before` is the answer that the patient's last one replaced, for its
+    undo.
     """
 
     __tablename__ = "appointment"
@@ -64,6 +65,7 @@ class Appointment(Base):
     ics_sequence: Mapped[int] = mapped_column(default=0)
     planned_with: Mapped[int] = mapped_column(default=0)
     plan_trouble: Mapped[str] = mapped_column(String(200), default="")
+    answer_before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Reminder(Base):

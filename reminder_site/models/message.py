@@ -131,7 +131,10 @@ class ProviderEvent(Base):
 
 
 class InboundMessage(Base):
-    """A text a patient sent; `understood` is domain.answers' kind, `effect` what it did, in words."""
+    """A text a patient sent; `understood` is domain.answers' kind, `effect` what it did, in words.
+
+    `told` holds the facts that the reply named, if it named any: from then on the phone goes by them.
+    """
 
     __tablename__ = "inbound_message"
     __table_args__ = (Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),)
@@ -149,6 +152,7 @@ class InboundMessage(Base):
     effect: Mapped[str] = mapped_column(String(200), default="")
     needs_person: Mapped[bool] = mapped_column(default=False)
     reply: Mapped[str] = mapped_column(String(1600), default="")
+    told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     received_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     handled_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -3,16 +3,17 @@
 Families share numbers and patients have several appointments: where two could be meant, nobody guesses.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pendulum
-from sqlalchemy import func, select
+from sqlalchemy import func, null, select, union_all
 
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
-from reminder_site.models import Appointment, Clinic, Message, Patient
+from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 PAST_DAYS = 2
@@ -20,13 +21,29 @@ LONG_PAST_DAYS = 90
 
 
 @dataclass(frozen=True)
+class Telling:
+    """What a phone was last told about an appointment, and when (UTC): the facts as domain.told has them.
+
+    Of texts that did not note their facts only the `round` of the appointment is known that they were about.
+    """
+
+    at: pendulum.DateTime
+    facts: Mapping[str, str] | None
+    round: int | None
+
+
+@dataclass(frozen=True)
 class Thread:
-    """Where a text belongs; `several` when more than one appointment could be meant."""
+    """Where a text belongs; `several` when more than one appointment could be meant.
+
+    `telling` is what this phone was last told about the appointment; None when it was never told of it.
+    """
 
     clinic_id: int | None = None
     patient_id: int | None = None
     appointment_id: int | None = None
     several: bool = False
+    telling: Telling | None = None
 
 
 def find(e164: str, sender: str, *, now: pendulum.DateTime) -> Thread:
@@ -38,9 +55,9 @@ def find(e164: str, sender: str, *, now: pendulum.DateTime) -> Thread:
     patients = _patients(e164, clinics)
     talked = _talked_about(e164, clinics, now)
     if talked:
-        first, others = talked[0], talked[1:]
-        several = any(_waits(other, now) for other in others)
-        return Thread(first.clinic_id, first.patient_id, first.id, several)
+        (first, telling), others = talked[0], talked[1:]
+        several = any(_waits(other, now) for other, _ in others)
+        return Thread(first.clinic_id, first.patient_id, first.id, several, telling)
     return _untexted(patients, clinics, now)
 
 
@@ -65,23 +82,36 @@ def _patients(e164: str, clinics: Collection[int]) -> list[Patient]:
     return list(db.session.scalars(select(Patient).where(*mine).order_by(Patient.id.desc())))
 
 
-def _talked_about(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> list[Appointment]:
-    """List appointments this number was texted about, the one last asked about or answered first."""
-    texts = (
-        select(Message.appointment_id, func.max(Message.send_at).label("asked_at"))
-        .where(Message.to_e164 == e164, Message.state.in_(HEARD), Message.clinic_id.in_(clinics))
-        .where(Message.kind != "staff")
-        .group_by(Message.appointment_id)
-        .subquery()
-    )
-    found = db.session.execute(
-        select(Appointment, texts.c.asked_at)
-        .join(texts, texts.c.appointment_id == Appointment.id)
+def _talked_about(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> list[tuple[Appointment, Telling]]:
+    """List appointments this number was told of, the one last asked about or answered first."""
+    newest: dict[int, Telling] = {}
+    for row in db.session.execute(_tellings(e164, clinics)):
+        newest[row.appointment_id] = Telling(row.told_at, row.told, row.round)
+    found = db.session.scalars(
+        select(Appointment)
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.starts_at > now.subtract(days=PAST_DAYS), Patient.phone_e164 == e164)
+        .where(Appointment.id.in_(newest), Patient.phone_e164 == e164)
+        .where(Appointment.starts_at > now.subtract(days=PAST_DAYS))
+        .execution_options(populate_existing=True)
     )
-    by_event = [(max(asked_at, a.answered_at or asked_at), -a.starts_at.timestamp(), a) for a, asked_at in found]
-    return [a for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
+    by_event = [(max(newest[a.id].at, a.answered_at or newest[a.id].at), -a.starts_at.timestamp(), a) for a in found]
+    return [(a, newest[a.id]) for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
+
+
+def _tellings(e164: str, clinics: Collection[int]) -> Any:
+    """Select what a phone was told, the oldest first: by texts of ours that got through, and by replies to its own."""
+    told_at = func.coalesce(Message.reaches_at, Message.send_at)
+    texts = (
+        select(Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"))
+        .join(Reminder, Reminder.id == Message.reminder_id, isouter=True)
+        .where(Message.to_e164 == e164, Message.state.in_(HEARD), Message.clinic_id.in_(clinics))
+        .where(Message.appointment_id.is_not(None), Message.kind != "staff")
+    )
+    replies = select(
+        InboundMessage.appointment_id, InboundMessage.received_at, InboundMessage.told, null().label("round")
+    ).where(InboundMessage.from_e164 == e164, InboundMessage.clinic_id.in_(clinics), InboundMessage.told.is_not(None))
+    both = union_all(texts, replies).subquery()
+    return select(both).order_by(both.c.told_at)
 
 
 def _waits(appointment: Appointment, now: pendulum.DateTime) -> bool:

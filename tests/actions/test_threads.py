@@ -61,11 +61,11 @@ def test_a_text_soon_after_one_visit_never_cancels_the_next(clinic, now):
     assert last_text().needs_person
 
 
-def test_a_number_texted_about_nothing_means_its_only_appointment(clinic, now):
+def test_a_text_of_a_number_texted_about_nothing_is_shown_with_its_only_appointment(clinic, now):
     carol = a_patient(clinic, phone_e164=PHONE)
     visit = an_appointment(clinic, carol)
     text("1", now.add(minutes=1))
-    assert fresh(visit).answer == "confirmed"
+    assert (last_text().appointment_id, last_text().needs_person, fresh(visit).answer) == (visit.id, True, "none")
 
 
 def test_a_patient_with_nothing_booked_is_told_so(clinic, now):
@@ -92,6 +92,7 @@ def test_the_old_number_of_a_patient_no_longer_answers_for_them(clinic, now):
 def test_a_clinic_with_its_own_sender_hears_only_its_own_patients(clinic, now):
     other = a_clinic("Oak Clinic", sender="MG" + "7" * 32)
     here, there = (an_appointment(place, a_patient(place, phone_e164=PHONE)) for place in (clinic, other))
+    heard(there, now)
     text("1", now.add(hours=1), service="MG" + "7" * 32)
     assert (fresh(here).answer, fresh(there).answer) == ("none", "confirmed")
     assert db.session.scalar(select(InboundMessage.clinic_id)) == other.id
@@ -131,4 +132,4 @@ def test_a_cancelled_appointment_is_not_what_an_untexted_number_means(clinic, no
     an_appointment(clinic, carol, datetime(2026, 11, 12, 9, 0), state="cancelled", cancelled_by="clinic")
     standing = an_appointment(clinic, carol)
     text("1", now.add(hours=1))
-    assert fresh(standing).answer == "confirmed"
+    assert last_text().appointment_id == standing.id
