@@ -118,6 +118,18 @@ def test_a_parked_text_taken_back_ends_cancelled_at_twilio_too(clinic, worker, c
     assert [text.status for text in at_twilio(sandbox)] == ["canceled"] * (kind == "error_after")
 
 
+def test_a_parked_text_of_no_use_that_nobody_wants_leaves_the_list_once_it_is_proved_absent(
+    clinic, worker, clock, sandbox
+):
+    message_id = unclear(clinic, worker, clock, sandbox, kind="error_before")
+    carry_on(worker, clock, minutes=125, step_seconds=60)
+    take_back(message_id, clock.now())
+    assert now_as(message_id).state == "needs_review"
+    trouble(sandbox)
+    carry_on(worker, clock, minutes=5)
+    assert (now_as(message_id).state, now_as(message_id).next_action_at) == ("cancelled", None)
+
+
 def test_an_unclear_text_taken_back_while_the_lists_fail_is_cancelled_once_they_answer(clinic, worker, clock, sandbox):
     message_id = unclear(clinic, worker, clock, sandbox, in_minutes=18 * 24 * 60)
     carry_on(worker, clock, minutes=10, step_seconds=60)

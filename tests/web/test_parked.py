@@ -180,9 +180,13 @@ def test_a_press_is_refused_in_words_when_the_text_is_not_true_or_allowed_any_mo
     assert state_of(parked) == "needs_review"
 
 
-def test_one_that_twilio_has_is_asked_back_when_it_is_left(client, clinic, worker, clock, sandbox):
+@pytest.mark.parametrize("of_a_plan", [True, False])
+def test_one_that_twilio_has_is_asked_back_when_it_is_left(client, clinic, worker, clock, sandbox, of_a_plan):
     trouble(sandbox)
-    factories.an_appointment(clinic, factories.a_patient(clinic))
+    if of_a_plan:
+        factories.an_appointment(clinic, factories.a_patient(clinic))
+    else:
+        a_text(clinic, clock.now(), in_minutes=60)
     worker.settle()
     message = db.session.scalar(select(Message).where(Message.state == "scheduled").order_by(Message.id))
     change(message, state="needs_review", next_action_at=clock.now().add(minutes=5))
