@@ -10,8 +10,8 @@ FILTERS = {"where", "filter", "and_"}
 # What these do no test can miss: they log, order the writes of one transaction, tidy up, are there for trials, or
 # matter only when the power fails.
 NOT_A_PROMISE = {
-    "flush", "refresh", "rollback", "remove", "expire_all", "close", "sleep", "debug", "info", "warning", "error",
-    "exception", "flash", "reach", "__init__", "fsync", "sync_file", "sync_folder",
+    "flush", "refresh", "rollback", "remove", "expire_all", "expunge_all", "close", "sleep", "debug", "info", "warning",
+    "error", "exception", "flash", "reach", "__init__", "fsync", "sync_file", "sync_folder",
 }  # fmt: skip
 # Decorators that say what a function is; all others guard it.
 NO_GUARD = {

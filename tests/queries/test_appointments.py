@@ -88,3 +88,10 @@ def test_people_and_kinds_that_are_switched_off_cannot_be_chosen(clinic):
     factories._keep(*(AppointmentType(**mine, name=f"{on}", duration_minutes=30, active=on) for on in (True, False)))
     assert [choice.name for choice in appointments.clinicians(clinic_id=clinic.id)] == ["Dr True"]
     assert [choice.name for choice in appointments.kinds(clinic_id=clinic.id)] == ["True"]
+
+
+def test_an_appointment_at_the_first_moment_of_a_day_is_on_that_day(clinic, carol):
+    factories.an_appointment(clinic, carol, datetime(2026, 11, 20, 0, 0), planned=False)
+    friday = {"clinic_id": clinic.id, "zone": ZONE, "first": FRIDAY}
+    assert appointments.next_day(**friday) == (FRIDAY, 1)
+    assert len(appointments.days(**friday, last=FRIDAY)) == 1
