@@ -56,3 +56,14 @@ def test_what_a_patients_number_wrote_is_not_shown_as_from_an_unknown_one(clinic
         session.add(InboundMessage(clinic_id=clinic.id, patient_id=carol.id, sid="SM" + "1" * 32, **told))
         session.add(InboundMessage(clinic_id=clinic.id, sid="SM" + "2" * 32, **told | {"from_e164": "+12125550177"}))
     assert conversation.with_number(clinic_id=clinic.id, e164=PHONE) == []
+
+
+def test_of_a_long_conversation_the_last_two_hundred_are_shown(clinic, now):
+    carol = factories.a_patient(clinic)
+    told = {"clinic_id": clinic.id, "patient_id": carol.id, "from_e164": carol.phone_e164, "to": "x"}
+    with transaction() as session:
+        for n in range(conversation.LONGEST + 1):
+            about = {"sid": f"SM{n:032x}", "body": f"{n}", "understood": "other", "received_at": now.add(minutes=n)}
+            session.add(InboundMessage(**told, **about))
+    said = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
+    assert (len(said), said[0].body, said[-1].body) == (200, "1", "200")

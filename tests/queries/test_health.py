@@ -64,3 +64,10 @@ def test_parked_texts_are_counted_at_their_own_clinic(clinic, oak, now):
         due(place, now, state="needs_review")
     due(clinic, now)
     assert (parked.count(clinic.id, now=now), parked.count(oak.id, now=now)) == (1, 2)
+
+
+def test_of_what_is_well_nobody_is_told(clinic, now):
+    with transaction() as session:
+        session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0))
+    asked = {"clinic_id": clinic.id, "zone": ZONE, "checks": health.checks(now=now), "now": now}
+    assert banners.banners(role="administrator", **asked) == []
