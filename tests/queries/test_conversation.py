@@ -67,3 +67,22 @@ def test_of_a_long_conversation_the_last_two_hundred_are_shown(clinic, now):
             session.add(InboundMessage(**told, **about))
     said = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
     assert (len(said), said[0].body, said[-1].body) == (200, "1", "200")
+
+
+@pytest.mark.parametrize(
+    ("to", "body", "shown", "by"),
+    [
+        ("link", "", "Will come", "on their page"),
+        ("link", "after four", "after four", "on their page: will come"),
+        ("x", "yes", "yes", "will come"),
+        ("x", "", "(a picture)", "will come"),
+    ],
+)
+def test_what_a_patient_said_is_shown_in_their_words_or_in_ours_and_with_its_way(clinic, now, to, body, shown, by):
+    carol = factories.a_patient(clinic)
+    told = {"understood": "confirm", "effect": "will come", "received_at": now, "from_e164": carol.phone_e164}
+    with transaction() as session:
+        sid = "SM" + "1" * 32
+        session.add(InboundMessage(clinic_id=clinic.id, patient_id=carol.id, sid=sid, to=to, body=body, **told))
+    (said,) = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
+    assert (said.body, said.by) == (shown, by)
