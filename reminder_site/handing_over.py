@@ -27,7 +27,7 @@ from reminder_site.safeguards import Safeguards
 
 log = logging.getLogger("reminder_site.worker")
 SECOND_LOOK_SLACK = 0.9  # of the wait between two looks, which the wall clock measures exactly
-FORGET_ATTEMPTS_SECONDS = 3600
+FORGET_ATTEMPTS_SECONDS = 8 * 24 * 3600  # longer than anybody looks for a text
 
 
 @dataclass(frozen=True)
