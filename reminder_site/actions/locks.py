@@ -82,6 +82,11 @@ def made(session: Session, appointment: Appointment) -> None:
     session.info.setdefault("made", []).append(appointment.id)
 
 
+def is_made(session: Session, appointment: Appointment) -> bool:
+    """Say whether this transaction has made an appointment."""
+    return appointment.id in session.info.get("made", ())
+
+
 def texts_of(session: Session, appointment_id: int) -> None:
     """Lock the texts of an appointment: the worker decides on them meanwhile."""
     if _many_writers(session) and appointment_id not in session.info.get("made", ()):

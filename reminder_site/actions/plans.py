@@ -78,7 +78,7 @@ def send_now(
     drop(case, entry, f"sent now instead, by {by.name}")
     step = replace(_by_hand(reminder), send_at=now, local=to_local(now, appointment.time_zone))
     step = replace(step, why=f"sent now by {by.name}", useful_until=max(step.useful_until or now, now.add(minutes=15)))
-    text = Text(entry.message.body, entry.message.told or {}, {})
+    text = Text(entry.message.body, entry.message.told or {}, {}, appointment.starts_local)
     add(case, [(step, text)], entries, by_hand=True)
 
 
@@ -89,7 +89,8 @@ def _case(
     if not locks.is_held(session, appointment):
         locks.appointments(session, Appointment.id == appointment.id)
     locks.texts_of(session, appointment.id)
-    patient = session.get_one(Patient, appointment.patient_id, populate_existing=True)
+    fresh = not locks.is_made(session, appointment)  # whoever made it has locked or made its patient, too
+    patient = session.get_one(Patient, appointment.patient_id, populate_existing=fresh)
     return Case(session, base or ground(session, appointment.clinic_id), appointment, patient, by, now)
 
 

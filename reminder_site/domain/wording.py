@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final
 
 from reminder_site.domain import segments, wording_lint
@@ -116,9 +117,10 @@ def render(template: str, values: Mapping[str, str]) -> str:
     return strip_controls(_FIELD_AND_LEAD.sub(lambda field: _filled(field, values), template))
 
 
-def fields_of(template: str) -> list[str]:
+@lru_cache(maxsize=1_000)
+def fields_of(template: str) -> tuple[str, ...]:
     """List the fields a template names, in their order."""
-    return [name for name in _FIELD.findall(template) if name in PLACEHOLDERS]
+    return tuple(name for name in _FIELD.findall(template) if name in PLACEHOLDERS)
 
 
 def check(template: str) -> list[str]:

@@ -30,11 +30,17 @@ OPTED_OUT = select(exists().where(*ITS_NUMBER, _out.c.ended_at.is_(None)))
 
 @dataclass(frozen=True)
 class Text:
-    """A text to be sent: its words, {{link}} unfilled, what they tell (domain.told), and what they could tell now."""
+    """A text to be sent: its words, {{link}} unfilled, and what they tell (domain.told)."""
 
     body: str
     told: Mapping[str, str]
-    facts_now: Mapping[str, str]
+    fields: Mapping[str, str]
+    starts_local: datetime
+
+    @property
+    def facts_now(self) -> Mapping[str, str]:
+        """Return all that texts can tell of the appointment as it is now."""
+        return told.facts_now(self.fields, self.starts_local)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Ground:
                 f"The text “{step.name}” would have {len(body):,} characters; at most {wording.LONGEST:,} can be sent. "
                 "A manager has to shorten its wording in the settings."
             )
-        return Text(body, told.facts(template, fields, starts_local), told.facts_now(fields, starts_local))
+        return Text(body, told.facts(template, fields, starts_local), fields, starts_local)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import func, null, select, union_all
+from sqlalchemy import and_, func, null, or_, select, union_all
 
 from reminder_site.config import settings
 from reminder_site.db import db
@@ -16,6 +16,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
+NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
 PAST_DAYS = 2
 LONG_PAST_DAYS = 90
 
@@ -85,7 +86,7 @@ def _patients(e164: str, clinics: Collection[int]) -> list[Patient]:
 def _talked_about(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> list[tuple[Appointment, Telling]]:
     """List appointments this number was told of, the one last asked about or answered first."""
     newest: dict[int, Telling] = {}
-    for row in db.session.execute(_tellings(e164, clinics)):
+    for row in db.session.execute(_tellings(e164, clinics, now)):
         newest[row.appointment_id] = Telling(row.told_at, row.told, row.round)
     found = db.session.scalars(
         select(Appointment)
@@ -98,13 +99,15 @@ def _talked_about(e164: str, clinics: Collection[int], now: pendulum.DateTime) -
     return [(a, newest[a.id]) for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
 
 
-def _tellings(e164: str, clinics: Collection[int]) -> Any:
+def _tellings(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> Any:
     """Select what a phone was told, the oldest first: by texts of ours that got through, and by replies to its own."""
     told_at = func.coalesce(Message.reaches_at, Message.send_at)
+    may_have_come = and_(Message.state.in_(NOT_TOLD_YET), Message.send_at <= now)  # an answer overtakes the receipt
     texts = (
         select(Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"))
         .join(Reminder, Reminder.id == Message.reminder_id, isouter=True)
-        .where(Message.to_e164 == e164, Message.state.in_(HEARD), Message.clinic_id.in_(clinics))
+        .where(Message.to_e164 == e164, Message.clinic_id.in_(clinics))
+        .where(or_(Message.state.in_(HEARD), may_have_come))
         .where(Message.appointment_id.is_not(None), Message.kind != "staff")
     )
     replies = select(

@@ -3,13 +3,14 @@
 from datetime import datetime
 
 import pytest
+from sqlalchemy import update
 
 from reminder_site.actions import appointments, link_answers
 from reminder_site.actions.appointments import Tell
 from reminder_site.db import transaction
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.times import moment
-from reminder_site.models import Appointment, Clinic, Clinician, Patient, Template
+from reminder_site.models import Appointment, Clinic, Clinician, Message, Patient, Template
 from tests import factories
 from tests.delivering import carry_on, trouble
 from tests.texting import PHONE, fresh, last_text, link_to, text
@@ -131,3 +132,13 @@ def test_an_undo_by_the_patient_restores_the_answer_that_stood_before(clinic, vi
     link_answers.undo_from_link(version=fresh(visit).version, **link)
     assert (fresh(visit).state, fresh(visit).answer) == ("booked", stood)
     assert stood in {"confirmed", "change_wanted"}
+
+
+@pytest.mark.parametrize("state", ["scheduled", "unknown", "accepted"])
+def test_an_answer_that_overtakes_the_receipt_of_the_text_it_answers_counts(clinic, now, state):
+    visit = factories.an_appointment(clinic, factories.a_patient(clinic, phone_e164=PHONE))
+    with transaction() as session:
+        first = Message.appointment_id == visit.id, Message.send_at == now.add(minutes=2)
+        session.execute(update(Message).where(*first).values(state=state, next_action_at=None))
+    text("1", now.add(minutes=3))
+    assert fresh(visit).answer == "confirmed"

@@ -14,9 +14,9 @@ from werkzeug.datastructures import MultiDict
 from reminder_site.db import db
 from reminder_site.gateways.sms import Sms
 from reminder_site.models import InboundMessage, OptOut, ProviderEvent
-from tests.conftest import SHARED_DATA
+from tests.conftest import MONDAY, SHARED_DATA
 from tests.factories import a_clinic, a_patient, an_appointment
-from tests.texting import PHONE, coming, fresh
+from tests.texting import PHONE, coming, fresh, heard
 
 INBOUND = "/webhooks/twilio/inbound"
 VECTORS = SHARED_DATA / "twilio" / "signature_vectors.json"
@@ -49,6 +49,7 @@ def received():
 
 def test_a_patients_answer_is_taken_and_replied_to_in_twiml(post, clinic):
     visit = an_appointment(clinic, a_patient(clinic, "Ann & <Co>", phone_e164=PHONE))
+    heard(visit, MONDAY)
     answer = post(INBOUND, {"From": PHONE, "To": "+15005550006", "Body": "1", "NumMedia": "0"})
     assert (answer.status_code, answer.mimetype) == (200, "text/xml")
     assert answer.text.startswith('<?xml version="1.0" encoding="UTF-8"?><Response><Message>Elm Clinic: thank you')
