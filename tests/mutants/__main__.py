@@ -25,7 +25,7 @@ def main():
     if given.sample:
         mutations = random.Random(given.seed).sample(mutations, min(given.sample, len(mutations)))
     known = Seen(measured(stores=given.stores, say=say))
-    tried = try_all(mutations, known, stores=given.stores, heard=_Progress(len(mutations)))
+    tried = try_all(mutations, known, stores=given.stores, most=given.most, heard=_Progress(len(mutations)))
     equal = [mutation for mutation in equal if mutation.file in wanted] if not given.sample else []
     sys.exit(0 if report(tried, equal) >= ENOUGH_PERCENT else 1)
 
@@ -36,6 +36,7 @@ def _asked():
     parser.add_argument("--sample", type=int, default=0, help="try so many of them, drawn by lot")
     parser.add_argument("--seed", type=int, default=1, help="draws the same again")
     parser.add_argument("--stores", action="store_true", help="ask the tests on PostgreSQL as well")
+    parser.add_argument("--most", type=int, help="ask at most so many tests of each change, the likeliest; quicker")
     return parser.parse_args()
 
 
@@ -47,7 +48,7 @@ class _Progress:
         self.done += 1
         if not tried.noticed_by:
             say(f"[{self.done}/{self.count}] {described(tried)}")
-        elif self.done % 100 == 0:
+        elif self.done % 25 == 0:
             say(f"[{self.done}/{self.count}]")
 
 

@@ -26,7 +26,7 @@ class Tried:
     asked: int
 
 
-def try_all(mutations, seen, *, stores=False, heard=lambda tried: None, project=ROOT, at_once=AT_ONCE):
+def try_all(mutations, seen, *, stores=False, most=None, heard=lambda tried: None, project=ROOT, at_once=AT_ONCE):
     """Try all these changes; `heard` is told of each as it comes. Returns what came of them, in their order."""
     waiting, found, order = queue.Queue(), {}, Order()
     for number, mutation in enumerate(mutations):
@@ -39,7 +39,7 @@ def try_all(mutations, seen, *, stores=False, heard=lambda tried: None, project=
                     number, mutation = waiting.get_nowait()
                 except queue.Empty:
                     return
-                found[number] = stand.try_one(mutation, seen, stores)
+                found[number] = stand.try_one(mutation, seen, stores, most)
                 heard(found[number])
 
     threads = [threading.Thread(target=work) for _ in range(min(at_once, len(mutations)))]
@@ -53,18 +53,19 @@ def try_all(mutations, seen, *, stores=False, heard=lambda tried: None, project=
 
 
 class Order:
-    """Which tests are asked first: those that noticed something near, those named after the file, then the quickest."""
+    """Which tests are asked first: those that noticed something near, those of its name and room, then the quickest."""
 
     def __init__(self):
         self._noticed = Counter()
 
     def of(self, ids, mutation):
         """Put tests that are sorted by their time into this order."""
-        stem = Path(mutation.file).stem.rstrip("s")
+        stem, room = Path(mutation.file).stem.rstrip("s"), Path(mutation.file).parent.name
 
         def rank(name):
             near = self._noticed[name, mutation.file, mutation.function]
-            return -near, stem not in name.partition("::")[0], -self._noticed[name, mutation.file, ""]
+            file = name.partition("::")[0]
+            return -near, -(f"/{room}/" in file) - (stem in file), -self._noticed[name, mutation.file, ""]
 
         return sorted(ids, key=rank)
 
@@ -93,9 +94,9 @@ class Stand:
         self.process.wait(30)
         self.process.stdout.close()
 
-    def try_one(self, mutation, seen, stores):
-        """Make a change, ask the tests that ran those lines, and put it back."""
-        ids = self.order.of(seen.tests_for(mutation), mutation)
+    def try_one(self, mutation, seen, stores=False, most=None):
+        """Make a change, ask the tests that ran those lines, the `most` likely ones, and put it back."""
+        ids = self.order.of(seen.tests_for(mutation), mutation)[:most]
         if not ids:
             return Tried(mutation, "", 0)
         longest = SECONDS_AT_LEAST + TIMES_AS_LONG * sum(seen.seconds.get(name, 0.0) for name in ids)
