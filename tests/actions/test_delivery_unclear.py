@@ -81,7 +81,7 @@ def test_a_wall_clock_that_jumps_ahead_does_not_hurry_the_proof(clinic, worker, 
     message_id = a_text(clinic, clock.now())
     worker.settle()
     stopwatch = worker.monotonic()
-    worker.monotonic = lambda: stopwatch + 1
+    worker.handing_over.monotonic = lambda: stopwatch + 1
     clock.forward(hours=1)
     worker.settle()
     assert (now_as(message_id).state, now_as(message_id).absent_reads) == ("unknown", 0)
