@@ -92,7 +92,7 @@ class Stage:
         self.app, self.exchange, self.sandbox = site.app, sandbox.exchange, sandbox
         self.clock = self.app.extensions["clock"] = conftest.StillClock(begins, sandbox)
         self.sms = OverheardSms(self.app.extensions["settings"], self)
-        self.app.extensions["sms"] = self.sms
+        self._before, self.app.extensions["sms"] = self.app.extensions["sms"], self.sms
         self.exchange.faults.put(dict(NOBODY_CALLS_BACK))
         self.clock.set(begins)
         self.receipts_arrive, self._told = receipts_arrive, {}
@@ -104,8 +104,9 @@ class Stage:
         self.worker = Worker(self.app, monotonic=self.clock.monotonic)
 
     def close(self):
-        """Hang up."""
+        """Hang up, and give the site its own way to Twilio back."""
         self.sms.close()
+        self.app.extensions["sms"] = self._before
 
     def now(self):
         """Return the present instant."""
