@@ -72,7 +72,7 @@ PACKAGES = {
     },
     "safeguards": {"flask"},
     "handing_over": {"flask", "pendulum"},
-    "worker": {"flask", "huey", "pendulum"},
+    "worker": {"flask", "pendulum"},
     "commands": {"click", "flask", "flask_migrate", "pendulum"},
     "cli": {"flask"},
     "app": {"flask", "flask_limiter", "flask_login", "flask_migrate", "flask_wtf", "huey", "sqlalchemy", "werkzeug"},
