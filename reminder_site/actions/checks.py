@@ -18,6 +18,7 @@ from reminder_site.models import Message
 from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
+PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: without a yes none of it leaves
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
 _m, _clinic, _patient, _out, _appointment, _reminder = (
     Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder")
@@ -34,7 +35,7 @@ CIRCUMSTANCES = (
         _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
-        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
+        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.phone_flag, _patient.c.reminders_on),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
@@ -122,8 +123,10 @@ def why_untrue(message: Any, found: Any) -> str:
     if message.patient_id is not None and message.kind != "reply":
         if found.phone_e164 != message.to_e164:
             return "the patient has another number now"
-        if message.kind == "reminder" and not found.reminders_on:
+        if message.kind in PLANNED and not found.reminders_on:
             return "reminders are off for this patient"
+        if message.kind in PLANNED and found.phone_flag:
+            return "this number cannot be texted"
     if message.reminder_id is None or message.appointment_id is None:
         return ""
     if found.visit_round != found.planned_round:

@@ -74,8 +74,8 @@ def test_a_number_that_was_changed_is_not_texted_any_more(clinic, worker, clock,
     assert "another number" in now_as(message_id).state_why
 
 
-@pytest.mark.parametrize(("kind", "state"), [("reminder", "cancelled"), ("notice", "accepted")])
-def test_a_patient_without_reminders_still_gets_notices(clinic, worker, clock, sandbox, kind, state):
+@pytest.mark.parametrize(("kind", "state"), [("reminder", "cancelled"), ("notice", "cancelled"), ("staff", "accepted")])
+def test_a_patient_without_reminders_gets_nothing_that_a_plan_brings(clinic, worker, clock, sandbox, kind, state):
     carol = factories.a_patient(clinic, phone_e164="+12125550142", reminders_on=False)
     message_id = a_text(clinic, clock.now(), kind=kind, patient_id=carol.id, to_e164="+12125550142")
     trouble(sandbox)

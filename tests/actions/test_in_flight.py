@@ -4,14 +4,14 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reminder_site.actions import appointments
 from reminder_site.actions.appointments import Tell
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.times import moment
-from reminder_site.models import Appointment
+from reminder_site.models import Appointment, Patient
 from tests import factories
 from tests.delivering import at_twilio, carry_on, trouble
 
@@ -116,3 +116,15 @@ def test_the_last_check_itself_refuses_a_text_of_another_time_or_of_a_cancelled_
     clock.forward(minutes=3)
     worker.settle()
     assert len(heard(sandbox)) == 1
+
+
+@pytest.mark.parametrize("off", [{"reminders_on": False}, {"phone_flag": "unreachable"}])
+def test_a_notice_that_was_unclear_does_not_leave_once_no_text_may(clinic, visit, worker, clock, sandbox, off):
+    carry_on(worker, clock, minutes=5)
+    cancel(clinic, visit, clock.now())
+    trouble(sandbox, {"kind": "error_before", "next": 1, "on": "create"})
+    carry_on(worker, clock, minutes=2.25)
+    with transaction() as session:
+        session.execute(update(Patient).where(Patient.id == visit.patient_id).values(**off))
+    carry_on(worker, clock, minutes=20)
+    assert not [body for body in heard(sandbox) if "will not take place" in body]
