@@ -35,7 +35,7 @@ CIRCUMSTANCES = (
         _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
-        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.phone_flag, _patient.c.reminders_on),
+        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
@@ -125,8 +125,6 @@ def why_untrue(message: Any, found: Any) -> str:
             return "the patient has another number now"
         if message.kind in PLANNED and not found.reminders_on:
             return "reminders are off for this patient"
-        if message.kind in PLANNED and found.phone_flag:
-            return "this number cannot be texted"
     if message.reminder_id is None or message.appointment_id is None:
         return ""
     if found.visit_round != found.planned_round:

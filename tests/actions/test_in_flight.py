@@ -118,13 +118,12 @@ def test_the_last_check_itself_refuses_a_text_of_another_time_or_of_a_cancelled_
     assert len(heard(sandbox)) == 1
 
 
-@pytest.mark.parametrize("off", [{"reminders_on": False}, {"phone_flag": "unreachable"}])
-def test_a_notice_that_was_unclear_does_not_leave_once_no_text_may(clinic, visit, worker, clock, sandbox, off):
+def test_a_notice_that_was_unclear_does_not_leave_once_no_text_may(clinic, visit, worker, clock, sandbox):
     carry_on(worker, clock, minutes=5)
     cancel(clinic, visit, clock.now())
     trouble(sandbox, {"kind": "error_before", "next": 1, "on": "create"})
     carry_on(worker, clock, minutes=2.25)
     with transaction() as session:
-        session.execute(update(Patient).where(Patient.id == visit.patient_id).values(**off))
+        session.execute(update(Patient).where(Patient.id == visit.patient_id).values(reminders_on=False))
     carry_on(worker, clock, minutes=20)
     assert not [body for body in heard(sandbox) if "will not take place" in body]

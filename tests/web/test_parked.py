@@ -124,7 +124,7 @@ def another_number(clinic, visit, now):
 
 def dead_number(clinic, visit, now):
     change(db.session.get_one(Patient, visit.patient_id), phone_flag="unreachable")
-    return "This number cannot be texted, so this text is not sent."
+    return "This number cannot be texted."
 
 
 def reminders_off(clinic, visit, now):
