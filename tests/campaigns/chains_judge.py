@@ -206,8 +206,8 @@ def _called_for(story, first, second):
     pressed = [p for p in story.presses if p.about == second.about and p.turn <= second.decided]
     if any(p.planned_at is None for p in pressed):
         return True
-    mine = [p for p in pressed if _came_of(p, first) or _came_of(p, second)]
-    return bool(mine) and not any(p.planned_at in {first.at, second.at} and p.planned_at > p.at for p in mine)
+    by = next((p for text in (second, first) for p in reversed(pressed) if _came_of(p, text)), None)
+    return by is not None and not (by.planned_at in {first.at, second.at} and by.planned_at > by.at)
 
 
 def _came_of(press, text):

@@ -70,6 +70,14 @@ def test_what_is_heard_twice_breaks_unless_a_person_sent_another_one():
     assert broken(BOOKED, **both) == {"c"}
 
 
+def test_a_press_on_another_reminder_of_the_same_words_calls_for_a_text_of_its_own():
+    first = replace(EARLY, turn=6, decided=6, held=True, too_late=True, at=LATER.at - timedelta(minutes=2))
+    too_late = Press(5, first.at - timedelta(seconds=5), ABOUT, first.words, planned_at=first.at)
+    another = Press(7, LATER.at, ABOUT, LATER.words, planned_at=TEN + timedelta(days=2))
+    assert broken(BOOKED, heard=[first, LATER], presses=[too_late, another]) == set()
+    assert broken(BOOKED, heard=[first, LATER], presses=[too_late]) == {"c"}
+
+
 def test_what_is_left_over_breaks():
     assert broken(BOOKED, rows=[ROW], scheduled={"SM1": ROW.words}) == set()
     assert broken(BOOKED, rows=[ROW]) == {"d"}
@@ -99,6 +107,6 @@ def test_the_same_seed_gives_the_same_history(sites, sandbox):
 @pytest.mark.slow
 def test_eight_desks_and_two_workers_lose_nothing_and_hear_of_no_lock(sites, sandbox):
     needed(postgres_url(), "PostgreSQL")
-    told = desks.meet(sites("postgresql"), sandbox, seed=1, seconds=6, quiet_minutes=12)
+    told = desks.meet(sites("postgresql"), sandbox, seed=1, seconds=4, quiet_minutes=12)
     assert (told["errors"], told["lost"], told["cancelled_but_live"]) == ([], [], []), told
     assert told["actions"] > 0
