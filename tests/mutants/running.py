@@ -53,19 +53,23 @@ def try_all(mutations, seen, *, stores=False, most=None, heard=lambda tried: Non
 
 
 class Order:
-    """Which tests are asked first: those that noticed something near, those of its name and room, then the quickest."""
+    """Which tests are asked first: those that noticed something near, then each test once."""
 
     def __init__(self):
         self._noticed = Counter()
 
     def of(self, ids, mutation):
-        """Put tests that are sorted by their time into this order."""
+        """Put tests, the closest of which come first, into this order; with other values a test is asked again late."""
         stem, room = Path(mutation.file).stem.rstrip("s"), Path(mutation.file).parent.name
+        times = Counter()
 
         def rank(name):
             near = self._noticed[name, mutation.file, mutation.function]
+            function = name.partition("[")[0]
             file = name.partition("::")[0]
-            return -near, -(f"/{room}/" in file) - (stem in file), -self._noticed[name, mutation.file, ""]
+            times[function] += 1
+            own = (f"/{room}/" in file) + (stem in file)
+            return -near, times[function], -self._noticed[name, mutation.file, ""], -own
 
         return sorted(ids, key=rank)
 

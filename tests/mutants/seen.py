@@ -1,7 +1,7 @@
-"""Answers which tests run a line, the quickest first; for what is set at import, which tests run a use of it."""
+"""Answers which tests run a line, the closest first; for what is set at import, which tests run a use of it."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from tests.mutants.place import ROOT
 
@@ -17,16 +17,30 @@ class Seen:
             for file, lines in of_tests["lines"].items():
                 for line, names in lines.items():
                     self._lines[file][int(line)].update(names)
+        self._counted, self._all_run = {}, Counter()
+        for file in self._lines:
+            self._all_run.update(self._run_by(file))
 
     def tests_for(self, mutation):
-        """List the tests that ran what a mutation changes; for what is set at import, those that ran a use of it."""
+        """List the tests that ran what a mutation changes; for what is set at import, those that ran a use of it.
+
+        The closest come first: those of whose lines the most are in that file. A test that walks through the whole
+        site on its way to something else seldom notices what was changed here.
+        """
         which = set()
         if mutation.constant or not mutation.function:
             for file, line in self._uses(mutation.file, mutation.constant.split()):
                 which |= self._that_ran(file, [line])
         else:
             which = self._that_ran(mutation.file, mutation.lines)
-        return sorted(which, key=lambda name: (self.seconds.get(name, 0.0), name))
+        of_file = self._run_by(mutation.file)
+        return sorted(which, key=lambda name: (-of_file[name] / self._all_run[name], self.seconds.get(name, 0.0), name))
+
+    def _run_by(self, file):
+        """Count the lines of a file that each test ran."""
+        if file not in self._counted:
+            self._counted[file] = Counter(name for names in self._lines.get(file, {}).values() for name in names)
+        return self._counted[file]
 
     def _that_ran(self, file, lines):
         known = self._lines.get(file, {})

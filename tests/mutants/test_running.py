@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
+from tests.mutants import equivalent, scope
 from tests.mutants.finding import mutations_of
 from tests.mutants.place import ROOT
-from tests.mutants.running import try_all
+from tests.mutants.running import Order, try_all
 from tests.mutants.seen import Seen
 
 DOOR = '''"""A door."""
@@ -59,3 +60,16 @@ def test_what_a_test_misses_is_noticed_and_what_none_misses_survives(project):
         ("boundary", "", 1),
     ]
     assert (project / "reminder_site" / "door.py").read_text() == DOOR
+
+
+def test_the_closest_tests_are_asked_first_and_one_with_other_values_late():
+    near, far = ["tests/x.py::near[1]", "tests/x.py::near[2]"], "tests/x.py::far"
+    ran = {"reminder_site/door.py": {"7": [far, *near]}, "reminder_site/hall.py": {"1": [far], "2": [far]}}
+    seen = Seen({"tests/x.py": {"seconds": dict.fromkeys([far, *near], 0.1), "lines": ran}})
+    mutation = mutations_of("reminder_site/door.py", DOOR)[1]
+    assert seen.tests_for(mutation) == [*near, far]
+    assert Order().of(seen.tests_for(mutation), mutation) == [near[0], far, near[1]]
+
+
+def test_the_list_of_equivalent_changes_names_only_what_is_there():
+    assert equivalent.apart(scope.all_mutations(), equivalent.known())[2] == []
