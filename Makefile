@@ -49,8 +49,8 @@ campaign: bootstrap ## Run the long failure campaigns, two hours and more (CAMPA
 	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
 
-mutants: bootstrap ## Take guards out one at a time, name those no test missed (FILES="actions/plans.py" SAMPLE=50 SEED=1 MOST=60 STORES=all)
-	@$(BIN)/python -m tests.mutants $(FILES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(MOST),--most $(MOST)) $(if $(STORES),--stores)
+mutants: bootstrap ## Take guards out one at a time, name those no test missed (FILES="actions/plans.py" SAMPLE=50 SEED=1 MOST=60 STORES=all EVERYTHING=1)
+	@$(BIN)/python -m tests.mutants $(FILES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(MOST),--most $(MOST)) $(if $(STORES),--stores) $(if $(EVERYTHING),--everything)
 
 lint: bootstrap ## Check style, types, templates and who imports whom
 	@$(BIN)/ruff check .

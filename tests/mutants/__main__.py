@@ -1,4 +1,7 @@
-"""`python -m tests.mutants`: takes guards out of the code one at a time and names those that no test missed."""
+"""`python -m tests.mutants`: takes guards out of the code one at a time and names those that no test missed.
+
+A guard keeps clinics apart, or is of an opt-out, state, permission, nonce, fence, audit entry, limit or row.
+"""
 
 import argparse
 import random
@@ -21,12 +24,12 @@ def main():
     if stale:
         sys.exit(2)
     wanted = set(scope.files(given.files))
-    mutations = [mutation for mutation in mutations if mutation.file in wanted]
+    mutations = [m for m in mutations if m.file in wanted and (m.concern or given.everything)]
     if given.sample:
         mutations = random.Random(given.seed).sample(mutations, min(given.sample, len(mutations)))
     known = Seen(measured(stores=given.stores, say=say))
     tried = try_all(mutations, known, stores=given.stores, most=given.most, heard=_Progress(len(mutations)))
-    equal = [mutation for mutation in equal if mutation.file in wanted] if not given.sample else []
+    equal = [m for m in equal if m.file in wanted and (m.concern or given.everything)] if not given.sample else []
     sys.exit(0 if report(tried, equal) >= ENOUGH_PERCENT else 1)
 
 
@@ -35,6 +38,7 @@ def _asked():
     parser.add_argument("files", nargs="*", metavar="FILE", help="as actions/plans.py; all when none is named")
     parser.add_argument("--sample", type=int, default=0, help="try so many of them, drawn by lot")
     parser.add_argument("--seed", type=int, default=1, help="draws the same again")
+    parser.add_argument("--everything", action="store_true", help="also what no promise hangs on by its name")
     parser.add_argument("--stores", action="store_true", help="ask the tests on PostgreSQL as well")
     parser.add_argument("--most", type=int, help="ask at most so many tests of each change, the likeliest; quicker")
     return parser.parse_args()
@@ -70,7 +74,7 @@ def described(tried):
     m = tried.mutation
     before, after = (" ".join(text.split()) for text in (m.before, m.after))
     where = f"{m.file}:{m.line} {m.function}".strip()
-    return f"SURVIVED {where} ({m.kind}, {tried.asked} tests)\n    before: {before}\n    after:  {after}"
+    return f"SURVIVED {where} ({m.concern or m.kind}, {tried.asked} tests)\n    before: {before}\n    after:  {after}"
 
 
 def say(words):

@@ -1,6 +1,7 @@
 """Finds what can be taken out of a module, by reading its syntax tree: guards, filters, boundaries, limits, calls."""
 
 import ast
+import re
 from dataclasses import dataclass
 
 LEAVES = ast.Return | ast.Raise | ast.Continue | ast.Break
@@ -19,6 +20,17 @@ NO_GUARD = {
     "classmethod", "dataclass", "cache", "contextmanager",
 }  # fmt: skip
 SMALL_SET = 8
+# What a promise may hang on, by the names that stand in what is taken out; the first that fits.
+CONCERNS = {
+    "audit": r"^audit\.",
+    "clinic": r"clinic_id|clinic\.id|\bclinics\b",
+    "opt-out": r"opt_out|opted|OptOut|consent|reminders_on",
+    "nonce": r"nonce",
+    "permission": r"role|may_|permi|^@",
+    "fence": r"fence|lease|attempt|absent|version|wanted|\bsid\b|locks\.|locked|replaces|round\b",
+    "state": r"state|_at\.is_|ended_at|handled_at|phone_flag|texting_on",
+    "row": r"\bid (?:==|!=) |\bid\.in_",
+}
 
 
 @dataclass(frozen=True)
@@ -37,10 +49,17 @@ class Mutation:
     end: int
     lines: tuple[int, ...]
     constant: str = ""
+    taken: str = ""
 
     @property
     def line(self):
         return self.lines[0]
+
+    @property
+    def concern(self):
+        """Name what a promise may hang on here; empty for what only shapes an answer."""
+        found = next((name for name, words in CONCERNS.items() if re.search(words, self.taken)), "")
+        return found or ("limit" if self.kind in {"limit", "boundary"} else "")
 
     def applied_to(self, source):
         """Return the text of the file with this change made."""
@@ -127,7 +146,7 @@ class _Finder(ast.NodeVisitor):
         is_default = word == " or " and isinstance(node.values[-1], ast.Constant | ast.Dict | ast.List | ast.Tuple)
         for left_out in () if is_default else [value for value in node.values if not _only_for_none(value, node)]:
             rest = [self._whole(value) for value in node.values if value is not left_out]
-            self._add("operand", node, word.join(rest))
+            self._add("operand", node, word.join(rest), self._text(left_out))
         self.generic_visit(node)
 
     def visit_Compare(self, node):
@@ -155,7 +174,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Expr(self, node):
         if isinstance(node.value, ast.Call) and _last_name(node.value.func) not in NOT_A_PROMISE:
-            self._add("call", node, "pass")
+            self._add("call", node, "pass", self._text(node.value.func))
         self.generic_visit(node)
 
     def visit_Set(self, node):
@@ -189,14 +208,13 @@ class _Finder(ast.NodeVisitor):
 
     # Places and texts
 
-    def _add(self, kind, node, after):
+    def _add(self, kind, node, after, taken=""):
         start, end = self._span(node)
-        self._keep(kind, self.source[start:end], after, start, end)
+        self._keep(kind, self.source[start:end], after, start, end, taken)
 
-    def _keep(self, kind, before, after, start, end):
-        function = ".".join(self._path)
-        mutation = Mutation(self.file, function, kind, before, after, start, end, self._lines(), self._constant)
-        self.found.append(mutation)
+    def _keep(self, kind, before, after, start, end, taken=""):
+        names = self.file, ".".join(self._path), kind, before, after
+        self.found.append(Mutation(*names, start, end, self._lines(), self._constant, taken or before))
 
     def _lines(self):
         """The lines that are run for the statement itself, without those inside it."""

@@ -118,6 +118,21 @@ def test_a_survivor_is_named_with_its_place_and_lowers_the_percentage(mutations,
     tried = [Tried(mutation, "a test", 3) for mutation in mutations[:3]] + [Tried(mutations[3], "", 5)]
     assert report(tried, mutations[4:6]) == 75.0
     said = capsys.readouterr().out
-    assert "SURVIVED reminder_site/actions/rooms.py:7 find (filter, 5 tests)" in said
+    assert "SURVIVED reminder_site/actions/rooms.py:7 find (clinic, 5 tests)" in said
     assert "before: Message.clinic_id == clinic_id\n" in said and "after:  True\n" in said
     assert "tried 6, noticed 3, equivalent 2, survived 1: 75.0 %" in said
+
+
+def test_what_a_promise_may_hang_on_is_named():
+    source = (
+        "def seen(session, clinic_id):\n"
+        "    audit.record(session, clinic_id=clinic_id)\n"
+        "    if clinic_id != 1 or row.state == 2:\n"
+        "        return None\n"
+        "    return rows.where(Row.clinic_id == clinic_id, Row.id == 1, Row.name == '')\n"
+    )
+    found = {(m.kind, m.taken): m.concern for m in mutations_of("reminder_site/queries/rows.py", source)}
+    assert found["call", "audit.record"] == "audit"
+    assert (found["operand", "clinic_id != 1"], found["operand", "row.state == 2"]) == ("clinic", "state")
+    filters = [found["filter", f"Row.{words}"] for words in ("clinic_id == clinic_id", "id == 1", "name == ''")]
+    assert filters == ["clinic", "row", ""]
