@@ -25,7 +25,7 @@ define install
 @touch $@
 endef
 
-.PHONY: help run worker test coverage bench campaign mutants lint format bootstrap browser clean
+.PHONY: help run worker test coverage bench campaign gate mutants lint format bootstrap browser clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-o
 campaign: bootstrap ## Run the long failure campaigns, two hours and more (CAMPAIGNS="pauses faults" for some of them)
 	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
+
+gate: bootstrap ## Take each rule of the delivery protocol out of a copy: its test must fail
+	@$(BIN)/python -m tests.campaigns.mutations
 
 mutants: bootstrap ## Take guards out one at a time, name those no test missed (FILES="actions/plans.py" SAMPLE=50 SEED=1 MOST=60 STORES=all EVERYTHING=1)
 	@$(BIN)/python -m tests.mutants $(FILES) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) $(if $(MOST),--most $(MOST)) $(if $(STORES),--stores) $(if $(EVERYTHING),--everything)

@@ -1,15 +1,20 @@
-"""The mutation gate: each rule of the protocol taken out of a copy of the code must turn its named test red."""
+"""The mutation gate: each rule of the protocol taken out of a copy of the code must turn its named test red.
+
+`python -m tests.campaigns.mutations` tries all rules; the suite tries one, so that the gate itself is known to work.
+"""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PASSED, FAILED = 0, 1
 COPIED = ("reminder_site", "migrations", "templates", "static", "tests", "wsgi.py", "pyproject.toml")
 UNIQUE_INDEX = '"uq_message_in_flight",\n            ["to_e164", "sender"],\n            unique=True,'
 
@@ -109,3 +114,27 @@ def without(mutation, folder):
     finally:
         file.write_text(whole)
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # what was compiled of it is good again
+
+
+def unseen(rules, folder):
+    """Name the rules of these whose tests do not pass as the code stands, or do not fail without the rule."""
+    with a_copy(folder) as run:
+        if run(*(rule.test for rule in rules)) != PASSED:
+            return ["the tests do not pass as the code stands"]
+        found = []
+        for rule in rules:
+            with without(rule, folder):
+                found += [] if run(rule.test) == FAILED else [rule.rule]
+        return found
+
+
+def main():
+    """Try all rules; exit 1 when a test did not fail without its rule."""
+    with tempfile.TemporaryDirectory(prefix="gate-") as folder:
+        found = unseen(GATE, Path(folder))
+    print(f"{len(GATE)} rules, unseen: {found or 'none'}")  # noqa: T201
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()

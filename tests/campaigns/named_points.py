@@ -23,12 +23,16 @@ CLEARING_UP = ("before_resolve", "after_list", "in_adoption", "after_adoption", 
 SILENT = {"callbacks": {"lost": 1.0}}
 
 
-def run(folder, *, seed=1, rounds=1, store="sqlite", **world):
-    """Let a process die at each fail-point, mostly at the first to third time it comes by; return the figures."""
+def run(folder, *, seed=1, rounds=1, scenes="all", store="sqlite", **world):
+    """Let a process die at each fail-point of the scenes, mostly at the first to third time it comes by.
+
+    Returns the figures; `scenes` are "all" or "few".
+    """
     with World(folder, seed=seed, store=store, workers=0, web=False, **world) as trial:
-        died = dict.fromkeys(sorted(NAMES), 0)
+        played, there_are = SCENES[scenes]
+        died = dict.fromkeys(sorted(there_are), 0)
         for _ in range(rounds):
-            for scene in SCENES:
+            for scene in played:
                 for point, there in scene(trial).items():
                     died[point] += there
         trial.faults()
@@ -40,11 +44,17 @@ def run(folder, *, seed=1, rounds=1, store="sqlite", **world):
         return figures
 
 
-def _hand_over(trial):
-    """Texts leave. Of many nobody hears whether they were taken, and they are cleared up; some were."""
+def _leave(trial):
+    """Texts leave, and nothing goes wrong but the worker."""
+    trial.faults(**SILENT)
+    return _die(trial, *LEAVING, more=_seed)
+
+
+def _clear_up(trial):
+    """Of many texts nobody hears whether they were taken, and they are cleared up; some were."""
     kinds = {trial.random.choice(AMBIGUOUS): 0.25, "error_before": 0.2}
     trial.faults(rules=[{"kind": kind, "probability": p, "seconds": 0.2} for kind, p in kinds.items()], **SILENT)
-    return _die(trial, *LEAVING, *CLEARING_UP, more=_seed)
+    return _die(trial, *CLEARING_UP, more=_seed)
 
 
 def _hold(trial):
@@ -133,4 +143,8 @@ def _seed_and_settle(trial):
     trial.settle(until=desk.handed_over)
 
 
-SCENES = (_hand_over, _hold, _take_back, _sweep, _spool, _receive)
+FEW = frozenset(LEAVING) | {"after_hold_list", "before_release", "in_receipt", "after_receipt"}
+SCENES = {
+    "all": ((_leave, _clear_up, _hold, _take_back, _sweep, _spool, _receive), NAMES),
+    "few": ((_leave, _hold, _receive), FEW),
+}
