@@ -150,7 +150,8 @@ def _otherwise(session: Session, arrived: _Arrived, appointment: Appointment) ->
         return f"was told {told}; it is now {stands}: nothing was changed"
     base = ground(session, appointment.clinic_id)
     clinician = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
-    fields = values(base.clinic, "", appointment.starts_local, clinician.name if clinician else "")
+    clinician_name = clinician.name if clinician else ""
+    fields = values(base.clinic, "", appointment.starts_local, clinician_name, read_on=today)
     now = facts_now(fields, appointment.starts_local) | {"phone": telling.facts.get("phone", "")}
     return "" if still_true(telling.facts, now) else f"was told another place or clinician for {stands}"
 
@@ -225,7 +226,8 @@ def _written(session: Session, arrived: _Arrived, reply: str) -> str:
     patient = session.get(Patient, thread.patient_id) if thread.patient_id else None
     appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
-    fields = values(base.clinic, patient.first_name if patient else "", local, "")
+    today = to_local(arrived.now, base.clinic.time_zone).date()
+    fields = values(base.clinic, patient.first_name if patient else "", local, "", read_on=today)
     template = {**base.texts, **FIXED_REPLIES}[reply]
     if appointment is not None and "starts" in (told := facts(template, fields, local)):
         arrived.row.told = told

@@ -31,12 +31,13 @@ SAMPLE: Final[Mapping[str, str]] = {
     "link": "https://elm.example/m/Qw3rTy7uIoPa5dFgHjKl2z",
     "clinician": "Dr Lee",
 }
+DAYS_WITHOUT_YEAR: Final = 300
 LONGEST: Final = 1_600  # characters in the longest text Twilio carries
 # Nobody can save longer ones: models.Patient.first_name, models.Clinic.text_name … A link has its address before it.
 LONGEST_LENGTHS: Final[Mapping[str, int]] = {
     "clinic": 30,
     "first_name": 80,
-    "day": 10,
+    "day": 15,
     "time": 7,
     "place": 40,
     "phone": 32,
@@ -153,9 +154,14 @@ def preview(template: str, values: Mapping[str, str], smart: bool = False) -> Pr
     return Preview(text, counted, tuple(_notes(template, values, counted, smart)))
 
 
-def day_of(day: date) -> str:
-    """Writes a day at the clinic as a text has it: "Tue 3 Mar"."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+def day_of(day: date, read_on: date) -> str:
+    """Writes a day at the clinic as a text that is read on another one has it: "Tue 3 Mar".
+
+    A day of another calendar year, or more than 300 days off, has its year: "Tue 2 Mar 2027".
+    """
+    words = f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    plain = day.year == read_on.year and abs((day - read_on).days) <= DAYS_WITHOUT_YEAR
+    return words if plain else f"{words} {day.year}"
 
 
 def time_of(local: datetime | time) -> str:

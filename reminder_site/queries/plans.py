@@ -90,7 +90,8 @@ class Ground:
         kind = step.key.partition("-")[0]
         if kind not in {"moved", "cancelled", "still_on"}:
             kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
-        template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician)
+        read_on = (step.local or starts_local).date()
+        template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician, read_on=read_on)
         body = wording.render(template, fields)
         if len(body) > wording.LONGEST and not step.skipped:
             raise TextTooLong(
@@ -136,12 +137,14 @@ def ground(session: Session, clinic_id: int) -> Ground:
     )
 
 
-def values(clinic: Clinic, first_name: str, starts_local: datetime, clinician: str) -> dict[str, str]:
-    """Return what the fields of a template stand for at one appointment."""
+def values(
+    clinic: Clinic, first_name: str, starts_local: datetime, clinician: str, *, read_on: date
+) -> dict[str, str]:
+    """Return what the fields of a template stand for at one appointment, in a text that is read on some day there."""
     return {
         "clinic": clinic.text_name,
         "first_name": first_name,
-        "day": wording.day_of(starts_local.date()),
+        "day": wording.day_of(starts_local.date(), read_on),
         "time": wording.time_of(starts_local),
         "place": clinic.place,
         "phone": clinic.phone,

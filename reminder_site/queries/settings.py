@@ -90,7 +90,8 @@ def templates(clinic_id: int) -> dict[str, TemplateRow]:
 def sample_values(clinic: Clinic, *, now: pendulum.DateTime, link: str) -> Mapping[str, str]:
     """Return what fields stand for at this clinic for a made-up patient, in two weeks at half past two."""
     starts = datetime.combine((now + timedelta(days=14)).date(), time(14, 30))
-    return {**values(clinic, SAMPLE["first_name"], starts, SAMPLE["clinician"]), "link": link}
+    fields = values(clinic, SAMPLE["first_name"], starts, SAMPLE["clinician"], read_on=starts.date())
+    return {**fields, "link": link}
 
 
 def clinicians(clinic_id: int) -> list[Clinician]:

@@ -11,7 +11,7 @@ from reminder_site.actions.patients import Details
 from reminder_site.db import db, transaction
 from reminder_site.models import Message, Patient, Reminder
 from tests import factories
-from tests.appointing import ALICE, at, cancel, move, read, texts
+from tests.appointing import ALICE, at, book, cancel, move, read, texts
 from tests.delivering import carry_on, now_as, trouble
 from tests.texting import fresh
 
@@ -79,3 +79,9 @@ def test_switching_reminders_off_counts_and_touches_only_appointments_ahead(clin
     switched = {"patient_id": carol.public_id, "on": False, "by": ALICE}
     assert reminders.set_patient_reminders(clinic_id=clinic.id, **switched, now=now) == 1
     assert (texts(fresh(over).public_id), texts(fresh(ahead).public_id)) == ([], [])
+
+
+def test_texts_that_are_read_in_another_year_than_the_appointment_name_its_year(clinic, now):
+    booked = book(clinic, now, at(clinic, 2027, 1, 4, 14, 30))
+    bodies = db.session.scalars(select(Message.body).where(Message.appointment_id == read(booked).id)).all()
+    assert sorted("Mon 4 Jan 2027" in body for body in bodies) == [False, True, True]

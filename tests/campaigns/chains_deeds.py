@@ -365,13 +365,13 @@ class Deeds:
         turn, now = self.stage.next_turn(), self.stage.now()
         for which in self.public_ids:
             a, p = self._appointment(which), self._patient_row(which)
-            about, local = self._about(which), a.starts_local
+            about, day, clock = self._about(which), a.starts_local.date(), time_of(a.starts_local)
             self.stage.story.starts_at[about] = a.starts_at
             may_text = p.reminders_on and self._texting and p.phone_e164 not in self._out and not p.phone_flag
             standings = self.stage.story.standings.setdefault(about, [])
             new_number = what == "number" and standings and standings[-1].phone != p.phone_e164
             standings.append(Standing(
                 turn, now, "new_number" if new_number else what, a.state == "booked",
-                f"{day_of(local.date())} {time_of(local)}", a.cancelled_by, p.phone_e164, may_text, self._silent[which],
+                f"{day_of(day, day)} {clock}", a.cancelled_by, p.phone_e164, may_text, self._silent[which],
             ))  # fmt: skip
         db.session.rollback()

@@ -128,6 +128,19 @@ def test_every_first_name_of_the_public_list_is_sent_as_written_and_its_cost_is_
 
 
 def test_days_and_times_are_written_short():
-    assert wording.day_of(date(2026, 3, 3)) == "Tue 3 Mar"
+    assert wording.day_of(date(2026, 3, 3), date(2026, 3, 1)) == "Tue 3 Mar"
+
+
+@pytest.mark.parametrize(
+    ("day", "read_on", "words"),
+    [
+        (date(2027, 1, 4), date(2026, 12, 28), "Mon 4 Jan 2027"),
+        (date(2026, 12, 31), date(2026, 12, 28), "Thu 31 Dec"),
+        (date(2026, 10, 29), date(2026, 1, 2), "Thu 29 Oct"),
+        (date(2026, 10, 30), date(2026, 1, 2), "Fri 30 Oct 2026"),
+    ],
+)
+def test_a_day_of_another_year_or_far_off_is_written_with_its_year(day, read_on, words):
+    assert wording.day_of(day, read_on) == words
     spoken = [wording.time_of(time(*parts)) for parts in ((0, 5), (9, 0), (12, 0), (14, 30))]
     assert spoken == ["12:05am", "9:00am", "12:00pm", "2:30pm"]
