@@ -20,7 +20,7 @@ from reminder_site.config import settings
 from reminder_site.db import give_way, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
-from reminder_site.domain.delivery import Pace, address, route
+from reminder_site.domain.delivery import Pace, address, route, validity_seconds
 from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
 
@@ -221,7 +221,7 @@ class _Decision:
             callback_url=f"{settings().public_base_url}/webhooks/twilio/status/{token}",
             send_at=message.send_at if way == "twilio" else None,
             intent_at=now,
-            extras=_extras(message),
+            extras=_extras(message, way, now),
         )
 
 
@@ -230,9 +230,11 @@ def _number(message: Any) -> tuple[str, str]:
     return message.to_e164, message.sender
 
 
-def _extras(message: Any) -> dict[str, object]:
-    """Say what the channel adds to a plain text: a template's SID and variables, media."""
+def _extras(message: Any, way: str, now: pendulum.DateTime) -> dict[str, object]:
+    """Say what is added to a plain text: how long it may wait on its way, a template's SID and variables, media."""
     extras: dict[str, object] = {}
+    if way == "local":
+        extras["validity_period"] = validity_seconds(message.useful_until, now)
     if message.content_sid:
         extras["content_sid"] = message.content_sid
         extras["content_variables"] = json.dumps(message.content_variables or {})

@@ -10,6 +10,10 @@ NEAREST_MINUTES: Final = 16
 FARTHEST_DAYS: Final = 35
 FAR_MARGIN_HOURS: Final = 1
 
+# Twilio drops a text that waits for longer than its ValidityPeriod: 1 to 36,000 s, and above 5 is advised.
+LONGEST_VALIDITY_SECONDS: Final = 36_000
+SHORTEST_VALIDITY_SECONDS: Final = 6
+
 SKEW_WORTH_SAYING_SECONDS: Final = 30
 SKEW_STOP_SECONDS: Final = 300
 CAP_AGAIN_MINUTES: Final = 15
@@ -89,6 +93,16 @@ def route(
     if now < window_opens_at:
         return Route("wait", window_opens_at)
     return Route("schedule")
+
+
+def validity_seconds(useful_until: pendulum.DateTime, now: pendulum.DateTime) -> int:
+    """Return for how long a text that is sent at once may wait on its way: until it is of no use any more (UTC).
+
+    Source: Twilio, Message resource, ValidityPeriod. When it begins for a text with SendAt is not documented, so those
+    carry none.
+    """
+    left = int((useful_until - now).total_seconds())
+    return max(SHORTEST_VALIDITY_SECONDS, min(LONGEST_VALIDITY_SECONDS, left))
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,7 @@ def _told(message: Message) -> dict[str, Any]:
         "num_segments": message.num_segments,
         "num_media": message.num_media,
         "status_callback": message.status_callback,
+        "validity_period": message.valid_s,
     }
 
 

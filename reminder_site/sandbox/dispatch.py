@@ -144,6 +144,8 @@ class Dispatcher:
 
     def _send(self, message: Message, at: float) -> None:
         result, code = self._faults.carrier_result(message.recipient)
+        if message.valid_s is not None and at > self._valid_from(message) + message.valid_s:
+            result, code = "failed", 30036
         if result == "failed":
             self._end(message, "failed", code)
             return
@@ -151,6 +153,11 @@ class Dispatcher:
         if result != "sent":
             message.next_at = at + self._faults.settings.pace_s
         self.announce(message)
+
+    def _valid_from(self, message: Message) -> float:
+        """When the validity of a scheduled text begins is not documented: as it is made, or as it is to be sent."""
+        by_creation = self._faults.settings.validity_from_creation or message.send_at is None
+        return message.created_at if by_creation else message.send_at or message.created_at
 
     def _finish(self, message: Message) -> None:
         result, code = self._faults.carrier_result(message.recipient)

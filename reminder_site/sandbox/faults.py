@@ -84,6 +84,7 @@ class Settings:
     advanced_opt_out: bool = False
     lenient_send_at: bool = False
     schedule_needs_service: bool = False
+    validity_from_creation: bool = False
 
 
 class Switchboard:

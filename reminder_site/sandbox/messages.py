@@ -57,6 +57,7 @@ def _new_message(accepted: Accepted, request: Request, now: float) -> Message:
         updated_at=now,
         send_at=accepted.send_at,
         next_at=accepted.send_at,
+        valid_s=accepted.valid_s,
     )
 
 

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS message (
     recipient TEXT NOT NULL,
     body TEXT NOT NULL, status TEXT NOT NULL, direction TEXT NOT NULL, num_segments INTEGER NOT NULL,
     num_media INTEGER NOT NULL, error_code INTEGER, status_callback TEXT, wants_feedback INTEGER NOT NULL,
-    created_at REAL NOT NULL, updated_at REAL NOT NULL, send_at REAL, sent_at REAL, next_at REAL
+    created_at REAL NOT NULL, updated_at REAL NOT NULL, send_at REAL, sent_at REAL, next_at REAL, valid_s INTEGER
 );
 CREATE INDEX IF NOT EXISTS message_due ON message (next_at, id) WHERE next_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS message_recipient ON message (recipient, id);
@@ -63,6 +63,7 @@ class Message:
     send_at: float | None = None
     sent_at: float | None = None
     next_at: float | None = None
+    valid_s: int | None = None
 
     @property
     def inbound(self) -> bool:
@@ -93,6 +94,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
+        if "valid_s" not in {row[1] for row in self._db.execute("PRAGMA table_info(message)")}:
+            self._db.execute("ALTER TABLE message ADD COLUMN valid_s INTEGER")  # a file of an earlier version
 
     def close(self) -> None:
         """Close the file."""

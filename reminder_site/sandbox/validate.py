@@ -37,6 +37,7 @@ class Accepted:
     media_urls: list[str]
     status_callback: str | None
     send_at: float | None
+    valid_s: int | None
 
 
 def check_create(exchange: Exchange, form: Fields, *, now: float) -> Accepted:
@@ -45,14 +46,14 @@ def check_create(exchange: Exchange, form: Fields, *, now: float) -> Accepted:
     sender, service_sid = _sender(exchange, form, recipient)
     body, media_urls = _content(exchange, form)
     callback = _status_callback(exchange, form, service_sid)
-    _check_validity(form)
+    valid_s = _validity(form)
     send_at = _send_at(exchange, form, service_sid, now)
     if recipient in MAGIC_RECIPIENTS:
         raise TwilioError(MAGIC_RECIPIENTS[recipient], recipient)
     at_once = service_sid is None or exchange.faults.settings.optout_sync
     if at_once and is_blocked(exchange.store, service_sid or sender or "", recipient):
         raise TwilioError(21610)
-    return Accepted(recipient, sender, service_sid, body, media_urls, callback, send_at)
+    return Accepted(recipient, sender, service_sid, body, media_urls, callback, send_at, valid_s)
 
 
 def _recipient(form: Fields) -> str:
@@ -148,10 +149,11 @@ def is_web_url(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(host) and "_" not in host and len(url) <= 4_000
 
 
-def _check_validity(form: Fields) -> None:
+def _validity(form: Fields) -> int | None:
     text = form.text("ValidityPeriod")
     if text and not (text.isdecimal() and 1 <= int(text) <= 36_000):
         raise TwilioError(21624, text)
+    return int(text) if text else None
 
 
 def _send_at(exchange: Exchange, form: Fields, service_sid: str | None, now: float) -> float | None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from reminder_site.db import db
 from reminder_site.models import Message, Reminder
 from tests import factories
+from tests.delivering import a_text, at_twilio, carry_on, now_as
 
 
 def held(sandbox):
@@ -46,3 +47,22 @@ def test_near_texts_leave_here_and_far_ones_at_twilio(app, clinic, worker, clock
     confirmation = messages(appointment)[0]
     assert (confirmation.state, confirmation.route) == ("accepted", "local")
     assert len(held(sandbox)) == 3
+
+
+def test_a_text_sent_at_once_is_valid_while_it_is_of_use_and_one_with_send_at_without_limit(
+    clinic, worker, clock, sandbox
+):
+    a_text(clinic, clock.now(), useful_minutes=30)
+    a_text(clinic, clock.now(), in_minutes=60)
+    worker.settle()
+    assert [text.valid_s for text in at_twilio(sandbox)] == [30 * 60, None]
+
+
+def test_a_text_that_twilio_could_not_send_while_it_was_of_use_is_failed_and_says_why(clinic, worker, clock, sandbox):
+    sandbox.exchange.faults.put({"pace_s": 31 * 60})
+    late = a_text(clinic, clock.now(), useful_minutes=30)
+    worker.settle()
+    clock.forward(minutes=32)
+    carry_on(worker, clock, minutes=3)
+    assert (now_as(late).state, now_as(late).error_code) == ("failed", 30036)
+    assert "time in which the text had to arrive" in now_as(late).state_why

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminder_site.domain.delivery import Pace, Route, backoff_seconds, classify, not_sent, route, unclear
+from reminder_site.domain.delivery import (
+    Pace,
+    Route,
+    backoff_seconds,
+    classify,
+    not_sent,
+    route,
+    unclear,
+    validity_seconds,
+)
 
 NOW = pendulum.datetime(2026, 11, 2, 14, 0, tz="UTC")
 SID = "SM" + "a" * 32
@@ -167,3 +176,8 @@ def test_a_faster_pace_keeps_every_proportion():
     assert (fast.lease_seconds, fast.fence_seconds) == (1.2, 0.6)
     assert (fast.first_look_seconds, fast.second_look_seconds) == (1.5, 0.6)
     assert Pace.faster(1) == Pace()
+
+
+@pytest.mark.parametrize(("useful_seconds", "valid"), [(0, 6), (7, 7), (7.9, 7), (36_000, 36_000), (90_000, 36_000)])
+def test_a_text_is_valid_for_as_long_as_it_is_of_use_and_twilio_allows(useful_seconds, valid):
+    assert validity_seconds(NOW.add(microseconds=int(useful_seconds * 1e6)), NOW) == valid

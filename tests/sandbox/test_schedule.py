@@ -114,3 +114,21 @@ def test_the_account_holds_only_so_many_scheduled_texts(sandbox):
     assert refused.value.code == 35125
     first.update(status="canceled")
     assert sandbox.schedule(START.add(days=1)).status == "scheduled"
+
+
+@pytest.mark.parametrize(("by_creation", "ends_as"), [(True, ("failed", 30036)), (False, ("delivered", None))])
+def test_when_the_validity_of_a_scheduled_text_begins_is_a_switch(sandbox, by_creation, ends_as):
+    sandbox.faults(validity_from_creation=by_creation)
+    sandbox.schedule(START.add(minutes=16), validity_period=600)
+    sandbox.set_clock(START.add(minutes=17))
+    sandbox.settle()
+    assert [(text["status"], text["error_code"]) for text in sandbox.held()] == [ends_as]
+
+
+@pytest.mark.parametrize(("waits_s", "ends_as"), [(59, "delivered"), (61, "failed")])
+def test_a_text_that_waits_for_longer_than_it_is_valid_is_dropped(sandbox, waits_s, ends_as):
+    sandbox.faults(pace_s=waits_s)
+    sandbox.text(validity_period=60)
+    sandbox.set_clock(START.add(minutes=10))
+    sandbox.settle()
+    assert [text["status"] for text in sandbox.held()] == [ends_as]
