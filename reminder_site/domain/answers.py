@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from reminder_site.domain.quotations import own_words
+
 Kind = Literal[
     "confirm", "change", "cannot_come", "stop", "start", "help", "stop_and_maybe_cancel", "wrong_number", "other"
 ]
@@ -47,7 +49,7 @@ def _lines(block: str) -> frozenset[str]:
 _STOP: Final = _lines(
     """stop | stopall | stop all | unsubscribe | end | quit | revoke | optout | opt out | i opt out | remove
     td | remove me | remove my name | take me off the list | lose my number | dont contact me | delete my number
-    stop2quit | arret | arrett | arrete | arretez | stopp | parar | alto | baja | sair | abmelden"""
+    stop2quit | basta | arret | arrett | arrete | arretez | stopp | parar | alto | baja | sair | abmelden"""
 )
 _START: Final = _lines("start | unstop")
 _HELP: Final = _lines("help | info | ayuda | aide | hilfe | ajuda")
@@ -84,14 +86,36 @@ _WRONG_NUMBER: Final = _lines(
     no one here by that name | dont know this person | numero equivocado | se ha equivocado | mauvais numero
     faux numero | vous vous trompez | falsche nummer | falsche person | numero errado | foi engano"""
 )
+# Any reasonable words for "no more texts" count at once (FCC, 47 CFR 64.1200(a)(10)).
+_STOP_WISH: Final = re.compile(
+    r"""\b(?:
+    stop[ ](?:please[ ])?(?:text|messag|sending|contact|bother|spamm|writing|the[ ]text|the[ ]messag|these[ ]|sms)\w*
+    |(?:dont|do[ ]not|never)[ ](?:ever[ ])?(?:text|message|contact|sms|write[ ]to)\b
+    |(?:dont|do[ ]not|never)[ ](?:ever[ ])?send[ ](?:me[ ]|us[ ])?(?:any|more|these|text|message|sms)\w*
+    |(?:dont|do[ ]not)[ ]want[ ](?:any|your|these|to[ ]get)\b.*\b(?:text|message|sms)s?
+    |no[ ]more[ ](?:of[ ](?:your|these|the)[ ])?(?:text|message|sms|msg)\w*
+    |unsubscribe[ ](?:me|us|please|from)|opt[ ](?:me[ ])?out
+    |(?:take|remove|delete)[ ](?:me|us|my[ ]\w+)[ ](?:off|from|out)|leave[ ](?:me|us)[ ]alone
+    |no[ ]me[ ](?:mand|envi|escrib|llam)\w+|(?:dejen?|paren?)[ ]de[ ](?:mandar|enviar|escribir)\w*
+    |no[ ](?:quiero[ ])?mas[ ](?:mensajes|sms|textos)|dar(?:me|nos)[ ]de[ ]baja
+    |arrete[rz]?[ ]de[ ](?:m|nous)|arrete[rz]?[ ]d[ ]?(?:envoyer|ecrire)|arrete[rz]?[ ]les[ ](?:sms|messages|textos)
+    |plus[ ]de[ ](?:sms|messages|textos)|ne[ ](?:m|me|nous)[ ]?(?:ecri|envoy)\w+|desabonne\w*[ ]moi|me[ ]desinscri\w+
+    |keine[ ](?:weiteren[ ])?(?:sms|nachrichten|texte)|horen[ ]sie[ ]auf[ ]mir|(?:mich|uns)[ ]abmelden|stoppen[ ]sie
+    |pare[m]?[ ]de[ ](?:me[ ])?(?:mandar|enviar|escrever)|nao[ ]me[ ](?:mand|envi)\w+|sair[ ]da[ ]lista
+    )""",
+    re.VERBOSE,
+)
+# Words beside a wish that make it another one: about an hour, an appointment, a medicine, a place to stop by.
+_OTHER_WISH: Final = re.compile(
+    r"\d|\b(?:by|bus|until|till|before|after|but|except|if|unless|at|bleed\w*|taking|appointment|appt|cita|termin|"
+    r"rendez|consulta|rdv|late)\b"
+)
+_ONLY_STOP: Final = _lines("please | pls | plz | now | it | this | already | thanks | thank | you | immediately | just")
 _LIKE_STOP: Final = re.compile(
-    r"""\b(?:stop|stopp|stopping|unsubscribe|unsubscribed|opt(?:ing|ed)?[ ]?out|revoke|leave[ ]me[ ]alone|no[ ]more
+    r"""\b(?:stop|stopp|stopping|unsubscribe|unsubscribed|opt(?:ing|ed)?[ ]?out|revoke|no[ ]more
     |take[ ](?:me|my|us)\b.*\boff|remove[ ](?:me|my|us)|delete[ ](?:me|my)|lose[ ]my|quit[ ](?:text|messag|contact)\w*
     |(?:dont|do[ ]not|never)\b.*\b(?:text|message|contact|sms|send)\w*
-    |no[ ]me[ ](?:mande|envie|escriba|mandes|envies|escribas)\w*|dejen?[ ]de|darme[ ]de[ ]baja|no[ ]mas[ ]mensajes
-    |arret\w*|plus[ ]de[ ](?:sms|messages|textos)|desabonn\w*|desinscri\w*|ne[ ]m[ ]?(?:ecrivez|envoyez)\w*
-    |kein\w*[ ](?:sms|nachrichten|weiteren)|aufhoren|abmelden|abbestell\w*
-    |pare[m]?[ ]de|nao[ ](?:me[ ])?(?:mand|envi)\w*|sair[ ]da[ ]lista)\b""",
+    |dejen?[ ]de|no[ ]mas|arret\w*|plus[ ]de|desabonn\w*|desinscri\w*|aufhoren|abmelden|abbestell\w*|parem?[ ]de)\b""",
     re.VERBOSE,
 )
 _LONGEST: Final = 1_600  # characters in the longest text Twilio carries
@@ -100,7 +124,14 @@ _COURTESY: Final = _lines(
     great | many | gracias | por | favor | hola | lo | siento | merci | bonjour | desole | desolee | svp | danke
     bitte | hallo | leider | obrigado | obrigada | desculpe | ola"""
 )
+_THANKS: Final = _lines("thanks | thank | you | thx | ty | thankyou | gracias | merci | danke | obrigado | obrigada")
+_NO: Final = _lines("n | no | nope | non | nein | nao")
 _ECHO: Final = _lines("reply | press | answer | option | number | to | for | i | respond | choose | it is | its")
+# A time, a date, a fraction, a smiley or an amount is not an answer.
+_PART_OF_SOMETHING: Final = re.compile(
+    r"(?<=\d)[:.,/](?=\d)|(?<![a-z0-9])[:;](?=\d)|[<>/\\](?=\d)|(?<=\d)(?:[<>%$€£°/\\]|[(\[](?=[:;=]))"
+)
+ANSWERS: Final = frozenset({"confirm", "change", "cannot_come"})
 _THUMBS_UP: Final = frozenset("👍👌✅✔☑🆗")
 _EXACT: Final[dict[str, Kind]] = {
     **dict.fromkeys(_CONFIRM, "confirm"),
@@ -114,28 +145,57 @@ _EXACT: Final[dict[str, Kind]] = {
 
 
 def understand(body: str) -> Answer:
-    """Understands one reply, leaving to a person whatever is not plainly one thing."""
-    text = _fold(body[:_LONGEST])
-    kind = _EXACT.get(text) or _wrong_number(text) or _plain_answer(text.split()) or _thumbs_up(body)
+    """Understands one reply, leaving to a person whatever is not plainly one thing.
+
+    Only the patient's own words count, not what the reply quotes; a question is no answer.
+    """
+    said = own_words(body[:_LONGEST])
+    text = fold(said) or _keyword(body[:_LONGEST])
+    kind = _EXACT.get(text) or _wrong_number(text) or _plain_answer(text.split()) or _thumbs_up(said)
+    if kind in ANSWERS and _asks_back(said, text, kind):
+        kind = None
     if kind:
         return Answer(kind, WORDS[kind], also_opt_in=kind == "start" or text == "yes")
+    if _wants_no_more(text):
+        return Answer("stop", WORDS["stop"])
     if _LIKE_STOP.search(text):
         return Answer("other", _SOUNDS_LIKE_STOP, sounds_like_stop=True)
     return Answer("other", WORDS["other"])
 
 
-def _fold(body: str) -> str:
-    """Leaves lower-case letters without accents, digits and single blanks; “Can’t” becomes “cant”, “1️⃣” becomes “1”."""
+def fold(body: str) -> str:
+    """Leaves lower-case letters without accents, digits and single blanks; “Can’t” becomes “cant”, “1️⃣” becomes “1”.
+
+    A digit that is part of something else, as in "2:30" or ":3", keeps an x beside it and is no answer.
+    """
     text = unicodedata.normalize("NFKD", body.casefold())
     text = re.sub(r"['’‘`´]", "", text.replace("ß", "ss"))
     kept = "".join(ch for ch in text if not unicodedata.combining(ch) and unicodedata.category(ch) not in ("Me", "Cf"))
-    # A time or a date is not an answer: "2:30" must not be read as 2.
-    joined = re.sub(r"(?<=\d)[:.,/](?=\d)", "x", kept)
+    joined = _PART_OF_SOMETHING.sub("x", re.sub(r"<3+", " ", kept))
     return " ".join(re.sub(r"[\W_]+", " ", joined).split())
+
+
+def _keyword(body: str) -> str:
+    """Returns an opt-out, opt-in or help word that stands in quotation marks and nothing beside it."""
+    text = fold(body)
+    return text if _EXACT.get(text, "confirm") not in ANSWERS else ""
+
+
+def _asks_back(said: str, text: str, kind: Kind) -> bool:
+    """Says whether an answer is only asked about: "no?", "3?", "1 or 2?"; to ask for another time is to answer."""
+    return any(mark in said for mark in "?？¿") and (kind != "change" or text.isdecimal())
+
+
+def _wants_no_more(text: str) -> bool:
+    words = text.split()
+    only_stop = "stop" in words and all(word == "stop" or word in _ONLY_STOP for word in words)
+    return only_stop or (_STOP_WISH.search(text) is not None and _OTHER_WISH.search(text) is None)
 
 
 def _plain_answer(words: list[str]) -> Kind | None:
     """Finds the one meaning of an answer, alone, wrapped in courtesies or echoing our own text ("1 to confirm")."""
+    if words and words[0] in _NO and len(words) > 1 and all(word in _THANKS for word in words[1:]):
+        return None  # no to what? "No, thanks" answers an offer, and cancels nothing
     bare = [word for word in words if word not in _COURTESY]
     echo = [word for word in bare if word not in _ECHO]
     return _one_meaning(words) or _one_meaning(bare) or _one_meaning(echo)
@@ -152,7 +212,7 @@ def _one_meaning(words: list[str]) -> Kind | None:
 
 def _answer(words: list[str]) -> Kind | None:
     kind = _EXACT.get(" ".join(words))
-    return kind if kind in ("confirm", "change", "cannot_come") else None
+    return kind if kind in ANSWERS else None
 
 
 def _wrong_number(text: str) -> Kind | None:

@@ -137,9 +137,7 @@ def ground(session: Session, clinic_id: int) -> Ground:
     )
 
 
-def values(
-    clinic: Clinic, first_name: str, starts_local: datetime, clinician: str, *, read_on: date
-) -> dict[str, str]:
+def values(clinic: Clinic, first_name: str, starts_local: datetime, clinician: str, *, read_on: date) -> dict[str, str]:
     """Return what the fields of a template stand for at one appointment, in a text that is read on some day there."""
     return {
         "clinic": clinic.text_name,

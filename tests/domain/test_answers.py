@@ -25,7 +25,7 @@ SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
         ),
         (
             "cannot_come",
-            ["3", "3️⃣", "n", "No", "no thank you", "I can’t come", "cant make it sorry", "3 if you can't come"],
+            ["3", "3️⃣", "n", "No", "no sorry", "3 thanks", "I can’t come", "cant make it sorry", "3 if you can't come"],
         ),
         (
             "cannot_come",
@@ -39,6 +39,12 @@ SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
         ("other", ["", "?", "can I come at 4?", "2:30", "12", "1 or 2", "1,2", "3pm", "2nd", "👎", "no problem"]),
         ("other", ["yes but can we change", "no I will be there", "yes I can't come", "not sure", "1 no", "10/3"]),
         ("other", ["3/3", "1.1", "running late 👍"]),
+        (
+            "other",
+            ["<3", ">3<", "2(:", ":3", "see you :3", "1/2", "3x", "3%", "no?", "3?", "2?", "ok?", "1 or 2?", "¿sí?"],
+        ),
+        ("other", ["no thanks", "No, thank you!", "no gracias", "non merci", "Nein danke", "não obrigada"]),
+        ("confirm", ["1!", "1 👍", "1 thanks", "yes 1", "1.", "1 <3", "1:)", "1=yes", "1-yes", "1) yes", "Reply: 1"]),
     ],
 )
 def test_plain_answers_are_understood_and_doubtful_ones_are_left_to_a_person(kind, replies):
@@ -88,12 +94,57 @@ def test_words_that_lift_twilios_block_say_so():
         "keine SMS mehr bitte",
         "no me manden mensajes",
         "não me mande mensagens",
+        "STOP!!!",
+        "please stop",
+        "Can you stop texting me?",
+        "Basta",
+        "quiero darme de baja",
+        "Remove me from this text list",
+        "plus de SMS s'il vous plaît",
+        "pare de me mandar mensagens",
     ],
 )
-def test_wordings_that_sound_like_an_opt_out_are_marked_for_a_person(reply):
+def test_any_reasonable_words_opt_out_at_once(reply):
+    assert understand(reply).kind == "stop"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I'll stop by at 3",
+        "I am at the bus stop",
+        "don't text me before 9",
+        "Stop, I'll come at 3",
+        "should I stop taking the pills?",
+        "please don't send the bill to my old address",
+        "arrêt du bus",
+        "lose my place?",
+    ],
+)
+def test_words_that_only_sound_like_an_opt_out_are_marked_for_a_person(reply):
     answer = understand(reply)
     assert (answer.kind, answer.sounds_like_stop) == ("other", True)
     assert "a person should decide" in answer.words
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply"),
+    [
+        ("other", "👎 to “Elm Clinic: Ann, we expect you Fri. Reply 1 = yes, 2 = change, 3 = can't come”"),
+        ("other", "Liked “Elm Clinic: Ann, we expect you Friday. Reply 1 = yes”"),
+        ("other", "Disliked “Elm Clinic: Ann, reply 1 = yes, 3 = can't"),
+        ("other", "> Reply 1 = yes\nOn Mon, 2 Nov 2026 at 10:00 Elm Clinic wrote:\n1"),
+        ("confirm", "1\n\n> Reply 3 if you can't come"),
+        ("cannot_come", "3\n\nAm 02.11.2026 um 10:00 schrieb Elm Clinic:\n1 = ja"),
+        ("confirm", "yes\n-- \nAnn Reed\n3 High St"),
+        ("confirm", "1\nSent from my iPhone"),
+        ("change", "2\nGesendet von meinem iPhone 3"),
+        ("confirm", '"1"'),
+        ("stop", "“take me off the list”"),
+    ],
+)
+def test_what_a_reply_quotes_is_never_the_answer(kind, reply):
+    assert understand(reply).kind == kind
 
 
 def test_ordinary_questions_do_not_sound_like_an_opt_out():
