@@ -18,7 +18,7 @@ FIRST = {
     "accounts.refuse_access": {"audit"},
     "accounts.sign_out": {"staff_session"},
     "accounts.switch_clinic": {"staff_session"},
-    "answers.receive": {"appointment", "patient", "opt_out", "audit"},
+    "answers._take_in": {"appointment", "patient", "opt_out", "audit"},
     "appointments.book": {"patient", "audit"},
     "appointments.cancel": {"appointment"},
     "appointments.move": {"appointment"},

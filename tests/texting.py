@@ -13,9 +13,10 @@ sids = count(1)
 
 
 def text(body, now, phone=PHONE, sid=None, to="+15005550006", **more):
-    """Have a patient send a text; returns the reply."""
+    """Have a patient send a text, which she wrote just now unless said otherwise; returns the reply."""
     sid = sid or f"SM{next(sids):032x}"
-    return answers.receive(sid=sid, from_e164=phone, to=to, body=body, media_count=0, now=now, **more)
+    about = {"sid": sid, "from_e164": phone, "to": to, "written_at": now} | more
+    return answers.receive(body=body, media_count=0, now=now, **about)
 
 
 def heard(appointment, at):

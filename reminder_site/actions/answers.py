@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import pendulum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import answering, opt_outs
-from reminder_site.db import retried, transaction
+from reminder_site.actions import answering, opt_outs, question_lists, tellings
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import wording
 from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Answer, understand
@@ -18,45 +17,85 @@ from reminder_site.domain.dialogue import FIXED_REPLIES, TWILIO_REPLIES
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.domain.times import to_local
-from reminder_site.domain.told import facts, facts_now, still_true
-from reminder_site.models import Appointment, Clinician, InboundMessage, Patient
+from reminder_site.domain.told import facts
+from reminder_site.gateways.sms import Sms, SmsError
+from reminder_site.models import Appointment, InboundMessage, Patient
 from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
 from reminder_site.queries.threads import Thread
 
 LONGEST_BODY = 1600
 SAME_REPLY_MINUTES = 60
+# Two machines that answer each other would never end: so many automatic replies an hour to one number are enough.
+MOST_REPLIES, LOOP_MINUTES = 3, 60
 CHANNEL_ADDRESS = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class _Arrived:
-    """A stored text with all that is known about it."""
+    """A stored text with all that is known about it; `written_at` is None when nobody could ask Twilio for it."""
 
     row: InboundMessage
     said: Answer
     thread: Thread
     sender: str
+    written_at: pendulum.DateTime | None
     now: pendulum.DateTime
 
 
-@retried
 def receive(
-    *, sid: str, from_e164: str, to: str, body: str, media_count: int, service: str = "", now: pendulum.DateTime
+    *,
+    sid: str,
+    from_e164: str,
+    to: str,
+    body: str,
+    media_count: int,
+    service: str = "",
+    written_at: pendulum.DateTime | None = None,
+    sms: Sms | None = None,
+    now: pendulum.DateTime,
 ) -> str | None:
     """Take one text in and return the reply to it, or None for silence; the same `sid` again returns the same reply.
 
-    `service` is the Messaging Service it came through, if any.
+    `service` is the Messaging Service it came through, if any. Webhooks carry no time: only a phone that was told
+    something different lately has Twilio asked (`sms`) when the text was written, unless that is known (UTC).
     """
     earlier = inbox.reply_given(sid)
     if earlier is not None:
         return earlier or None
+    phone, sender = _number_of(from_e164)[:24], threads.sender_of_text(service, _number_of(to))
+    told_apart = threads.told_apart_lately(phone, sender, now=now)
+    db.session.rollback()
+    if written_at is None:
+        written_at = _asked(sms, sid) if told_apart else now
+    return _take_in(sid, phone, to[:24], body, media_count, sender, written_at, now) or None
+
+
+def _asked(sms: Sms | None, sid: str) -> pendulum.DateTime | None:
+    """Ask Twilio when a text was written (UTC); None when it cannot say."""
+    try:
+        found = sms.fetch(sid) if sms else None
+    except SmsError:
+        return None
+    return found.created_at if found else None
+
+
+@retried
+def _take_in(
+    sid: str,
+    phone: str,
+    to: str,
+    body: str,
+    media_count: int,
+    sender: str,
+    written_at: pendulum.DateTime | None,
+    now: pendulum.DateTime,
+) -> str:
     try:
         with transaction() as session:
-            row = _store(session, sid, from_e164, to, body, media_count, now)
-            sender = threads.sender_of_text(service, _number_of(to))
-            thread = threads.find(row.from_e164, sender, now=now)
-            arrived = _Arrived(row, understand(row.body), thread, sender, now)
+            row = _store(session, sid, phone, to, body, media_count, now)
+            thread = threads.find(phone, sender, now=now, written_at=written_at)
+            arrived = _Arrived(row, understand(row.body), thread, sender, written_at, now)
             row.clinic_id, row.patient_id, row.appointment_id = (
                 thread.clinic_id,
                 thread.patient_id,
@@ -64,22 +103,22 @@ def receive(
             )
             row.understood = arrived.said.kind
             row.reply = _act(session, arrived)
-            return row.reply or None
+            return row.reply
     except IntegrityError:
         earlier = inbox.reply_given(sid)
         if earlier is None:
             raise
-        return earlier or None
+        return earlier
 
 
 def _store(
-    session: Session, sid: str, from_e164: str, to: str, body: str, media_count: int, now: pendulum.DateTime
+    session: Session, sid: str, phone: str, to: str, body: str, media_count: int, now: pendulum.DateTime
 ) -> InboundMessage:
     """Keep the text first: of two copies at once the second fails here, before anything has been done."""
     row = InboundMessage(
         sid=sid,
-        from_e164=_number_of(from_e164)[:24],
-        to=to[:24],
+        from_e164=phone,
+        to=to,
         body=strip_controls(body)[:LONGEST_BODY],
         media_count=media_count,
         understood="other",
@@ -103,12 +142,25 @@ def _act(session: Session, arrived: _Arrived) -> str:
     row, said = arrived.row, arrived.said
     was_out = is_opted_out(session, row.from_e164, arrived.sender)
     deed = DEEDS.get(said.kind, _for_a_person)
-    reply = deed(session, arrived)
+    reply = _listed(session, arrived) or _written(session, arrived, deed(session, arrived))
     if was_out or is_opted_out(session, row.from_e164, arrived.sender) or row.body.strip().upper() in TWILIO_REPLIES:
         return ""
     if said.kind == "other" and inbox.replied_lately(row.from_e164, now=arrived.now, minutes=SAME_REPLY_MINUTES):
         return ""  # an answering machine would keep this up for ever
-    return _written(session, arrived, reply)
+    given = inbox.replies_lately(row.from_e164, now=arrived.now, minutes=LOOP_MINUTES)
+    return "" if said.kind != "help" and given >= MOST_REPLIES else reply[:LONGEST_BODY]
+
+
+def _listed(session: Session, arrived: _Arrived) -> str:
+    """Take a text that answers an open list; empty when there is no such list, or the text does not answer it."""
+    row, now = arrived.row, arrived.now
+    asked = threads.open_list(row.from_e164, arrived.sender, now=now)
+    said = question_lists.read(session, row.body, asked) if asked else {}
+    if not asked or not said or arrived.written_at is None:
+        return ""
+    row.understood = next(iter(said.values()))
+    when = {"written_at": arrived.written_at, "now": now}
+    return question_lists.take(session, row, asked, said, sender=arrived.sender, **when)
 
 
 def _answer(session: Session, arrived: _Arrived) -> str:
@@ -116,50 +168,35 @@ def _answer(session: Session, arrived: _Arrived) -> str:
     if arrived.said.also_opt_in and opt_outs.end(session, row.from_e164, arrived.sender, by=PATIENT, now=arrived.now):
         row.effect = "wants texts again"
         return ""
-    if thread.several:
-        row.effect, row.needs_person = f"{arrived.said.words}, but it could be about several appointments", True
-        return "which_one_reply"
     if thread.appointment_id is None:
         row.effect, row.needs_person = f"{arrived.said.words}, but nothing is booked for this number", True
         return "nothing_booked_reply" if thread.patient_id else ""
+    if why := _in_doubt(arrived):
+        row.effect, row.needs_person = f"{arrived.said.words}, but {why}", True
+        return "which_one_reply" if thread.several else ""
     appointment = answering.held(session, thread.appointment_id)
-    if appointment.starts_at > arrived.now and (other := _otherwise(session, arrived, appointment)):
+    when = {"written_at": arrived.written_at or arrived.now, "now": arrived.now}
+    other = tellings.otherwise(session, appointment, thread.tellings, **when)
+    if appointment.starts_at > arrived.now and other:
         row.effect, row.needs_person = f"{arrived.said.words}, but {other}"[:200], True
-        return "now_reply" if _may_know(appointment, thread, arrived.now) else ""
+        return "now_reply" if tellings.may_know(appointment, thread.tellings, arrived.now) else ""
     decision = answering.answer(session, appointment, arrived.said.kind, way="text", now=arrived.now)
     row.effect, row.needs_person = decision.effect, decision.needs_person
     return decision.reply
 
 
-def _otherwise(session: Session, arrived: _Arrived, appointment: Appointment) -> str:
-    """Say how an appointment is otherwise than this phone was last told; empty when it is just so.
-
-    An answer counts for what was told and for nothing else: people phone to move, and then tidy up their texts.
-    """
-    telling, zone = arrived.thread.telling, appointment.time_zone
-    today = to_local(arrived.now, zone).date()
-    stands = day_and_clock(appointment.starts_local, today)
-    if telling is None:
-        return f"this phone was never told of the appointment on {stands}: nothing was changed"
-    if telling.facts is None:
-        untold = telling.round is not None and telling.round != appointment.round
-        return f"was told another time; it is now {stands}: nothing was changed" if untold else ""
-    told_at = telling.facts.get("starts")
-    if told_at and told_at != appointment.starts_local.isoformat():
-        told = day_and_clock(datetime.fromisoformat(told_at), today)
-        return f"was told {told}; it is now {stands}: nothing was changed"
-    base = ground(session, appointment.clinic_id)
-    clinician = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
-    clinician_name = clinician.name if clinician else ""
-    fields = values(base.clinic, "", appointment.starts_local, clinician_name, read_on=today)
-    now = facts_now(fields, appointment.starts_local) | {"phone": telling.facts.get("phone", "")}
-    return "" if still_true(telling.facts, now) else f"was told another place or clinician for {stands}"
-
-
-def _may_know(appointment: Appointment, thread: Thread, now: pendulum.DateTime) -> bool:
-    """Say whether the patient is to know how things stand: not of what was never told, nor while it may be undone."""
-    undoes = appointment.undo_until is not None and now <= appointment.undo_until
-    return thread.telling is not None and appointment.state == "booked" and not undoes
+def _in_doubt(arrived: _Arrived) -> str:
+    """Say why nobody can tell which question an answer is to; empty when there is one only."""
+    row, thread = arrived.row, arrived.thread
+    if arrived.written_at is None:
+        return "was told two different times, and Twilio could not say when this was written: nothing was changed"
+    if thread.several:
+        return "it could be about several appointments"
+    by_hand = threads.written_by_hand_at(row.from_e164, arrived.sender, now=arrived.written_at)
+    last = thread.tellings[-1].at if thread.tellings else None
+    if by_hand and last and by_hand > last and not any(ch.isdigit() for ch in row.body):
+        return "it may answer what was written by hand: nothing was changed"
+    return ""
 
 
 def _stop(session: Session, arrived: _Arrived) -> str:
@@ -228,10 +265,14 @@ def _written(session: Session, arrived: _Arrived, reply: str) -> str:
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
     today = to_local(arrived.now, base.clinic.time_zone).date()
     fields = values(base.clinic, patient.first_name if patient else "", local, "", read_on=today)
+    if reply == "which_one_reply" and (
+        listed := question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)
+    ):
+        return listed
     template = {**base.texts, **FIXED_REPLIES}[reply]
     if appointment is not None and "starts" in (told := facts(template, fields, local)):
         arrived.row.told = told
-    return wording.render(template, fields)[:LONGEST_BODY]
+    return wording.render(template, fields)
 
 
 DEEDS: dict[str, Callable[[Session, _Arrived], str]] = {

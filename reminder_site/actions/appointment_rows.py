@@ -6,12 +6,12 @@ Each runs inside its caller's transaction and is scoped by the clinic; none deci
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import pendulum
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks, outbox
 from reminder_site.domain import message_state as states
+from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
 from reminder_site.models import Appointment, AppointmentType, Clinician, Message, Patient, Reminder
 
@@ -60,19 +60,16 @@ def change(session: Session, appointment: Appointment, version: int, **values: A
         raise AppointmentChanged(theirs=appointment.version, yours=version)
 
 
-def has_heard(session: Session, appointment: Appointment, step: str, since: pendulum.DateTime) -> bool:
-    """Say whether a notice (its step's name) made since a moment has left for the patient, or may have."""
-    heard = (
-        select(Message.id)
-        .join(Reminder, Reminder.id == Message.reminder_id)
-        .where(
-            Message.appointment_id == appointment.id,
-            Reminder.step_key.startswith(step, autoescape=True),
-            Message.created_at >= since,
-            Message.state.not_in(NOT_HEARD),
-        )
+def heard_of_its_end(session: Session, appointment: Appointment) -> bool:
+    """Say whether the last text about an appointment that has left for the patient, or may have, called it off."""
+    last = session.scalar(
+        select(Reminder.step_key)
+        .join(Message, Message.reminder_id == Reminder.id)
+        .where(Message.appointment_id == appointment.id, Message.state.not_in(NOT_HEARD))
+        .order_by(func.coalesce(Message.reaches_at, Message.send_at).desc(), Message.id.desc())
+        .limit(1)
     )
-    return session.scalar(heard.limit(1)) is not None
+    return last is not None and kind_of(last) == "cancelled"
 
 
 def has_been_texted(session: Session, appointment: Appointment, round_no: int) -> bool:

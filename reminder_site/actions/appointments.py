@@ -196,7 +196,7 @@ def undo_cancel(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum
             raise NotCancelled("This appointment is not cancelled.")
         if appointment.starts_at <= now:
             raise TooLateToUndo("Its time has passed. Book a new appointment instead.")
-        heard = rows.has_heard(session, appointment, "cancelled", appointment.cancelled_at or now)
+        heard = rows.heard_of_its_end(session, appointment)
         undo_until = now.add(minutes=_clinic(session, clinic_id).undo_minutes)
         changes = {
             "state": "booked",

@@ -10,6 +10,7 @@ from reminder_site.actions.outbox import unwant
 from reminder_site.actions.plan_rows import AT_TWILIO, HAS_LEFT
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
+from reminder_site.domain.told import same
 
 __all__ = ["AT_TWILIO", "judge"]
 SOON_SECONDS, LATER_SECONDS = 5, 60
@@ -22,7 +23,7 @@ def judge(session: Session, message: Any, before: Any, *, now: pendulum.DateTime
     until its successor may leave, it is better than nothing. One that got through says the same, or the new one goes.
     """
     if before.state in HAS_LEFT:
-        said_the_same = before.told is not None and before.told == message.told
+        said_the_same = before.told is not None and same(before.told, message.told or {})
         words = "not sent: the text it was to replace had left already, and says the same"
         return Verdict(states.CANCELLED, words=words) if said_the_same else None
     if before.state not in AT_TWILIO | states.IN_FLIGHT | {states.NEEDS_REVIEW}:

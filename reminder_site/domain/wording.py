@@ -124,6 +124,11 @@ def fields_of(template: str) -> tuple[str, ...]:
     return tuple(name for name in _FIELD.findall(template) if name in PLACEHOLDERS)
 
 
+def without_fields(template: str) -> str:
+    """Return the words of a template that are the same in every text."""
+    return _FIELD.sub(" ", template)
+
+
 def check(template: str) -> list[str]:
     """Lists in words what keeps a template from being used; empty when nothing does."""
     if not template.strip():

@@ -133,7 +133,8 @@ class ProviderEvent(Base):
 class InboundMessage(Base):
     """A text a patient sent; `understood` is domain.answers' kind, `effect` what it did, in words.
 
-    `told` holds the facts that the reply named, if it named any: from then on the phone goes by them.
+    `told` holds the facts that the reply named, if it named any: from then on the phone goes by them. `offered` holds
+    what a list with letters named, by letter: {"A": {"appointment_id": 5, "told": {...}}}.
     """
 
     __tablename__ = "inbound_message"
@@ -153,6 +154,7 @@ class InboundMessage(Base):
     needs_person: Mapped[bool] = mapped_column(default=False)
     reply: Mapped[str] = mapped_column(String(1600), default="")
     told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    offered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     received_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     handled_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

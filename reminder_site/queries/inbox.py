@@ -65,6 +65,13 @@ def replied_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> bool:
     return db.session.scalar(lately.limit(1)) is not None
 
 
+def replies_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> int:
+    """Count the automatic replies to a number within the last minutes, those to HELP apart."""
+    since = InboundMessage.from_e164 == e164, InboundMessage.received_at > now.subtract(minutes=minutes)
+    given = InboundMessage.reply != "", InboundMessage.understood != "help"
+    return db.session.scalar(select(func.count()).select_from(InboundMessage).where(*since, *given)) or 0
+
+
 def _waiting(clinic_id: int) -> tuple[ColumnElement[bool], ...]:
     mine = InboundMessage.clinic_id == clinic_id
     return mine, InboundMessage.needs_person.is_(True), InboundMessage.handled_at.is_(None)

@@ -5,61 +5,125 @@ Families share numbers and patients have several appointments: where two could b
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pendulum
-from sqlalchemy import and_, func, null, or_, select, union_all
+from sqlalchemy import JSON, and_, func, literal_column, null, or_, select, union_all
 
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
+from reminder_site.domain.drafts import kind_of
 from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
 PAST_DAYS = 2
 LONG_PAST_DAYS = 90
+LATELY_HOURS = 12
+CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 
 
 @dataclass(frozen=True)
 class Telling:
-    """What a phone was last told about an appointment, and when (UTC): the facts as domain.told has them.
+    """What a phone was told about an appointment, and when (UTC): the facts as domain.told has them.
 
-    Of texts that did not note their facts only the `round` of the appointment is known that they were about.
+    `calls_off`: that it will not take place. Of texts that did not note their facts only the `round` of the
+    appointment is known that they were about.
     """
 
     at: pendulum.DateTime
-    facts: Mapping[str, str] | None
+    facts: Mapping[str, Any] | None
     round: int | None
+    calls_off: bool = False
 
 
 @dataclass(frozen=True)
 class Thread:
-    """Where a text belongs; `several` when more than one appointment could be meant.
+    """Where a text belongs; `meant` are the appointments that could be meant when there are several.
 
-    `telling` is what this phone was last told about the appointment; None when it was never told of it.
+    `tellings` are what this phone was told about the appointment, the oldest first.
     """
 
     clinic_id: int | None = None
     patient_id: int | None = None
     appointment_id: int | None = None
-    several: bool = False
-    telling: Telling | None = None
+    meant: tuple[int, ...] = ()
+    tellings: tuple[Telling, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Say whether more than one appointment could be meant."""
+        return bool(self.meant)
 
 
-def find(e164: str, sender: str, *, now: pendulum.DateTime) -> Thread:
+@dataclass(frozen=True)
+class OpenList:
+    """A list with letters that a phone was sent (`sent_at`, UTC): by letter the appointment and what was told of it."""
+
+    id: int
+    sent_at: pendulum.DateTime
+    appointments: Mapping[str, int]
+
+
+def find(e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None) -> Thread:
     """Find whom a text to `sender` from this number is about: the appointment last talked about, if it is the only one.
 
-    One that was answered may be answered anew; it is ambiguous when another still waits for its answer.
+    One that was answered may be answered anew; it is ambiguous when another still waits for its answer. What was told
+    after the text was written (`written_at`, UTC) does not count.
     """
     clinics = _clinics_of(sender)
     patients = _patients(e164, clinics)
-    talked = _talked_about(e164, clinics, now)
+    talked = _talked_about(e164, clinics, written_at or now)
     if talked:
-        (first, telling), others = talked[0], talked[1:]
-        several = any(_waits(other, now) for other, _ in others)
-        return Thread(first.clinic_id, first.patient_id, first.id, several, telling)
+        (first, tellings), others = talked[0], talked[1:]
+        waiting = [other for other, _ in others if _waits(other, now)]
+        meant = sorted([first, *waiting], key=lambda one: (one.starts_at, one.id)) if waiting else []
+        return Thread(first.clinic_id, first.patient_id, first.id, tuple(one.id for one in meant), tuple(tellings))
     return _untexted(patients, clinics, now)
+
+
+def tellings_of(
+    appointment_id: int, e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None
+) -> tuple[Telling, ...]:
+    """List what a phone was told about an appointment until a moment, the oldest first."""
+    return tuple(_told(e164, _clinics_of(sender), written_at or now).get(appointment_id, ()))
+
+
+def told_apart_lately(e164: str, sender: str, *, now: pendulum.DateTime) -> bool:
+    """Say whether a phone was told something of an appointment lately that differs from what it was told before."""
+    since = now.subtract(hours=LATELY_HOURS)
+    return any(
+        any(later.at > since and _apart(earlier, later) for earlier, later in pairwise(tellings))
+        for tellings in _told(e164, _clinics_of(sender), now).values()
+    )
+
+
+def written_by_hand_at(e164: str, sender: str, *, now: pendulum.DateTime) -> pendulum.DateTime | None:
+    """Return when the last text that somebody wrote by hand reached a phone, if one did lately."""
+    reached = func.max(func.coalesce(Message.reaches_at, Message.send_at))
+    mine = Message.to_e164 == e164, Message.clinic_id.in_(_clinics_of(sender)), Message.kind == "staff"
+    lately = Message.send_at.between(now.subtract(days=PAST_DAYS), now), Message.state.in_(HEARD)
+    return db.session.scalar(select(reached).where(*mine, *lately))
+
+
+def open_list(e164: str, sender: str, *, now: pendulum.DateTime) -> OpenList | None:
+    """Return the last list with letters that a phone was sent, while one of its appointments lies ahead."""
+    newest = db.session.scalar(
+        select(InboundMessage)
+        .where(InboundMessage.from_e164 == e164, InboundMessage.clinic_id.in_(_clinics_of(sender)))
+        .where(InboundMessage.offered.is_not(None))
+        .order_by(InboundMessage.id.desc())
+        .limit(1)
+    )
+    if newest is None:
+        return None
+    letters = {letter: line["appointment_id"] for letter, line in (newest.offered or {}).items()}
+    ahead = Appointment.id.in_(letters.values()), Appointment.starts_at > now
+    if db.session.scalar(select(Appointment.id).where(*ahead).limit(1)) is None:
+        return None
+    return OpenList(newest.id, newest.received_at, letters)
 
 
 def numbers_patients(e164: str, sender: str) -> list[Patient]:
@@ -83,38 +147,67 @@ def _patients(e164: str, clinics: Collection[int]) -> list[Patient]:
     return list(db.session.scalars(select(Patient).where(*mine).order_by(Patient.id.desc())))
 
 
-def _talked_about(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> list[tuple[Appointment, Telling]]:
+def _talked_about(
+    e164: str, clinics: Collection[int], asked_at: pendulum.DateTime
+) -> list[tuple[Appointment, list[Telling]]]:
     """List appointments this number was told of, the one last asked about or answered first."""
-    newest: dict[int, Telling] = {}
-    for row in db.session.execute(_tellings(e164, clinics, now)):
-        newest[row.appointment_id] = Telling(row.told_at, row.told, row.round)
+    told = _told(e164, clinics, asked_at)
     found = db.session.scalars(
         select(Appointment)
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.id.in_(newest), Patient.phone_e164 == e164)
-        .where(Appointment.starts_at > now.subtract(days=PAST_DAYS))
+        .where(Appointment.id.in_(told), Patient.phone_e164 == e164)
+        .where(Appointment.starts_at > asked_at.subtract(days=PAST_DAYS))
         .execution_options(populate_existing=True)
     )
-    by_event = [(max(newest[a.id].at, a.answered_at or newest[a.id].at), -a.starts_at.timestamp(), a) for a in found]
-    return [(a, newest[a.id]) for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
+    by_event = [
+        (max(told[a.id][-1].at, a.answered_at or told[a.id][-1].at), -a.starts_at.timestamp(), a) for a in found
+    ]
+    return [(a, told[a.id]) for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
 
 
-def _tellings(e164: str, clinics: Collection[int], now: pendulum.DateTime) -> Any:
+def _told(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> dict[int, list[Telling]]:
+    """Return by appointment what a phone was told until a moment, the oldest first."""
+    found: dict[int, list[Telling]] = {}
+    for row in db.session.execute(_tellings(e164, clinics, until)):
+        lines = row.offered.values() if row.offered else [{"appointment_id": row.appointment_id, "told": row.told}]
+        for line in lines:
+            telling = Telling(row.told_at, line["told"], row.round, kind_of(row.step_key or "") == "cancelled")
+            found.setdefault(line["appointment_id"], []).append(telling)
+    return found
+
+
+def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> Any:
     """Select what a phone was told, the oldest first: by texts of ours that got through, and by replies to its own."""
     told_at = func.coalesce(Message.reaches_at, Message.send_at)
-    may_have_come = and_(Message.state.in_(NOT_TOLD_YET), Message.send_at <= now)  # an answer overtakes the receipt
+    may_have_come = and_(Message.state.in_(NOT_TOLD_YET), Message.send_at <= until)  # an answer overtakes the receipt
     texts = (
-        select(Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"))
+        select(
+            Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"),
+            Reminder.step_key.label("step_key"), literal_column("NULL", type_=JSON).label("offered"),
+        )
         .join(Reminder, Reminder.id == Message.reminder_id, isouter=True)
-        .where(Message.to_e164 == e164, Message.clinic_id.in_(clinics))
+        .where(Message.to_e164 == e164, Message.clinic_id.in_(clinics), told_at <= until)
         .where(or_(Message.state.in_(HEARD), may_have_come))
         .where(Message.appointment_id.is_not(None), Message.kind != "staff")
-    )
+    )  # fmt: skip
     replies = select(
-        InboundMessage.appointment_id, InboundMessage.received_at, InboundMessage.told, null().label("round")
-    ).where(InboundMessage.from_e164 == e164, InboundMessage.clinic_id.in_(clinics), InboundMessage.told.is_not(None))
+        InboundMessage.appointment_id, InboundMessage.received_at, InboundMessage.told, null().label("round"),
+        null().label("step_key"), InboundMessage.offered,
+    ).where(
+        InboundMessage.from_e164 == e164,
+        InboundMessage.clinic_id.in_(clinics),
+        InboundMessage.received_at <= until,
+        or_(InboundMessage.told.is_not(None), InboundMessage.offered.is_not(None)),
+    )  # fmt: skip
     both = union_all(texts, replies).subquery()
     return select(both).order_by(both.c.told_at)
+
+
+def _apart(one: Telling, other: Telling) -> bool:
+    """Say whether two tellings cannot both be true."""
+    if one.facts is None or other.facts is None:
+        return one.round != other.round
+    return any(other.facts.get(name, fact) != fact for name, fact in one.facts.items() if name in CONTRADICTED_BY)
 
 
 def _waits(appointment: Appointment, now: pendulum.DateTime) -> bool:
@@ -132,4 +225,4 @@ def _untexted(patients: list[Patient], clinics: list[int], now: pendulum.DateTim
     found = ahead[0] if ahead else db.session.scalar(over.order_by(Appointment.starts_at.desc()).limit(1))
     if found is None:
         return Thread(patients[0].clinic_id, patients[0].id)
-    return Thread(found.clinic_id, found.patient_id, found.id, several=len(ahead) > 1)
+    return Thread(found.clinic_id, found.patient_id, found.id, tuple(one.id for one in ahead) if len(ahead) > 1 else ())

@@ -192,3 +192,11 @@ def test_an_answer_to_a_text_whose_receipt_was_lost_brings_no_second_one(app, cl
     assert fresh(visit).answer == "confirmed"
     assert len(before) >= 2
     assert [m.sid for m in at_twilio(sandbox)] == before
+
+
+def test_two_machines_that_answer_each_other_come_to_an_end(visit, now):
+    replies = [text("yes", now.add(minutes=10 + minute)) for minute in range(6)]
+    assert [reply is not None for reply in replies] == [True] * 3 + [False] * 3
+    assert "STOP ends texts" in text("ayuda", now.add(minutes=20))
+    assert text("yes", now.add(minutes=75)) is not None
+    assert fresh(visit).answer == "confirmed"

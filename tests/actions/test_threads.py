@@ -24,7 +24,7 @@ def family(clinic, now):
 
 def test_an_answer_that_could_be_about_two_is_not_guessed(family, now):
     reply = text("3", now.add(hours=1))
-    assert "several appointments" in reply
+    assert "which one? A Carol Fri 20 Nov 2:30pm, B Tim Fri 20 Nov 3:00pm" in reply
     assert [fresh(visit).state for visit in family] == ["booked", "booked"]
     assert last_text().needs_person
 
@@ -41,7 +41,7 @@ def test_a_change_of_mind_is_not_taken_for_an_answer_to_the_other(family, now):
     with transaction() as session:
         row = session.get(Appointment, family[1].id)
         row.answer, row.answered_at = "confirmed", now.add(hours=1)
-    assert "several appointments" in text("3", now.add(hours=2))
+    assert "which one?" in text("3", now.add(hours=2))
     assert fresh(family[0]).state == "booked"
 
 

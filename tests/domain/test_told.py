@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from reminder_site.domain.told import facts, facts_now, still_true
+from reminder_site.domain.told import asks, facts, facts_now, same, still_true
 
 AT = datetime(2026, 11, 20, 14, 30)
 VALUES = {
@@ -24,9 +24,25 @@ def told(template="{{clinic}}: {{first_name}}, {{day}} {{time}}, {{place}}. {{ph
 
 
 def test_only_what_a_wording_names_is_told():
-    assert told("{{clinic}}: {{first_name}}, see you {{time}}") == {"starts": "2026-11-20T14:30:00"}
-    assert told("{{place}} {{phone}} {{clinician}}") == {"place": "12 High St", "phone": "555", "clinician": "Dr Lee"}
-    assert told("See you soon, {{first_name}}") == {}
+    assert told("{{first_name}}, see you {{time}}. 1 = yes") == {"starts": "2026-11-20T14:30:00"}
+    both = told("{{place}} {{phone}} {{clinician}}. Reply 1")
+    assert both == {"place": "12 High St", "phone": "555", "clinician": "Dr Lee"}
+    assert told("See you soon, {{first_name}}. Reply 3 if not") == {}
+
+
+@pytest.mark.parametrize(
+    ("template", "asked"),
+    [("Reply 1 = yes", True), ("can't come? Reply 3.", True), ("{{day}} {{time}} is off", False),
+     ("at 1:30 in room 12, 2nd floor", False)],
+)  # fmt: skip
+def test_a_text_asks_when_it_offers_a_digit_to_answer_with(template, asked):
+    assert asks(told(template)) is asked
+    assert asks(None)
+
+
+def test_texts_tell_the_same_whatever_they_ask():
+    assert same(told("{{time}}"), told("{{time}} Reply 1"))
+    assert not same(told("{{time}}"), told("{{time}} {{place}}"))
 
 
 @pytest.mark.parametrize("changed", [{"place": "14 High St"}, {"phone": "556"}, {"starts": datetime(2026, 11, 20, 15)}])
