@@ -244,6 +244,7 @@ class Deeds:
             to="+15005550006",
             body=body,
             media_count=0,
+            written_at=self.stage.now(),
             now=self.stage.now(),
         )
         return phone

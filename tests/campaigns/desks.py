@@ -164,7 +164,8 @@ class Desk:
 
     def _receive(self, body):
         phone, sid = self._some()[1].phone_e164, f"SM{self.draw.getrandbits(128):032x}"
-        answers.receive(sid=sid, from_e164=phone, to="+15005550006", body=body, media_count=0, now=self._now())
+        about = {"sid": sid, "from_e164": phone, "to": "+15005550006", "body": body, "media_count": 0}
+        answers.receive(**about, written_at=self._now(), now=self._now())
 
     def _link(self):
         url = links.url_of(key=self._some()[0].id, now=self._now())
