@@ -18,6 +18,7 @@ from reminder_site.actions import (
     form_nonces,
     heart,
     leasing,
+    missed_texts,
     replanning,
     resolving,
     throttling,
@@ -207,13 +208,20 @@ class Worker:
             return  # the last round is not through
         try:
             with self.app.app_context():
-                for chore in (self._plan_anew, self._follow_the_zone_rules, self._forget_nonces):
+                chores = (self._read_missed_texts, self._plan_anew, self._follow_the_zone_rules, self._forget_nonces)
+                for chore in chores:
                     try:
                         chore()
                     except Exception:
                         log.exception("a chore of the worker's failed and is tried again: %s", chore.__name__)
         finally:
             self._keeps_house.release()
+
+    def _read_missed_texts(self) -> None:
+        """Take in what patients texted while no webhook reached us."""
+        now = self.clock.now()
+        if missed_texts.is_due(now=now) and (found := missed_texts.read(sms=self.sms, now=now)):
+            log.warning("%s texts of patients that no webhook had brought were taken in", found)
 
     def _plan_anew(self) -> None:
         """Go on with what a change of settings left to plan anew, until it is done."""

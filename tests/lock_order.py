@@ -41,6 +41,7 @@ FIRST = {
     "leasing": {"message"},
     "link_answers": {"appointment"},
     "offers": {"clinic"},
+    "missed_texts": {"heartbeat"},
     "parking": {"patient", "appointment", "message"},
     "patients": {"patient"},
     "patients.add": {"audit"},

@@ -1,30 +1,31 @@
-"""A database that refuses to record what Twilio answered, for tests: as on a full disk, all else goes on."""
+"""A database that refuses to record something, for tests: as on a full disk, all else goes on."""
 
 from sqlalchemy import text
 
 from reminder_site.db import db, migration_connection
 
+ANSWERS, TEXTS = "UPDATE ON attempt", "INSERT ON inbound_message"
 REFUSE = {
-    "sqlite": ["CREATE TRIGGER refuse BEFORE UPDATE ON attempt BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
+    "sqlite": ["CREATE TRIGGER refuse BEFORE {} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
     "postgresql": [
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
-        "CREATE TRIGGER refuse BEFORE UPDATE ON attempt FOR EACH ROW EXECUTE FUNCTION refuse()",
+        "CREATE TRIGGER refuse BEFORE {} FOR EACH ROW EXECUTE FUNCTION refuse()",
     ],
 }
 ALLOW = {"sqlite": ["DROP TRIGGER refuse"], "postgresql": ["DROP FUNCTION refuse CASCADE"]}
 
 
-def refuse():
-    """Let no answer be recorded."""
-    _tell(REFUSE)
+def refuse(what=ANSWERS):
+    """Let no answer of Twilio's be recorded, or no text of a patient's be stored."""
+    _tell([statement.format(what) for statement in REFUSE[db.engine.dialect.name]])
 
 
 def allow():
-    """Let answers be recorded again."""
-    _tell(ALLOW)
+    """Let all be recorded again."""
+    _tell(ALLOW[db.engine.dialect.name])
 
 
 def _tell(statements):
     with migration_connection() as connection:
-        for statement in statements[db.engine.dialect.name]:
+        for statement in statements:
             connection.execute(text(statement))

@@ -29,22 +29,41 @@ def held(session: Session, appointment_id: int) -> Appointment:
     return locks.appointments(session, Appointment.id == appointment_id)[0]
 
 
-def answer(session: Session, appointment: Appointment, kind: Kind, *, way: str, now: pendulum.DateTime) -> Decision:
-    """Let an answer do to an appointment what it does; `way` is "text" or "link"."""
-    return _apply(session, appointment, decide(kind, standing_of(appointment), now), way=way, now=now)
+def answer(
+    session: Session,
+    appointment: Appointment,
+    kind: Kind,
+    *,
+    way: str,
+    said_at: pendulum.DateTime | None = None,
+    now: pendulum.DateTime,
+) -> Decision:
+    """Let an answer do to an appointment what it does; `way` is "text" or "link".
+
+    One that reached us late counts as of when it was said (`said_at`, UTC), unless the appointment is over by now.
+    """
+    standing, said_at = standing_of(appointment), said_at or now
+    decision = decide(kind, standing, said_at if now < standing.starts_at else now)
+    return _apply(session, appointment, decision, way=way, said_at=said_at, now=now)
 
 
 def undo(session: Session, appointment: Appointment, *, way: str, now: pendulum.DateTime) -> Decision:
     """Take the patient's last answer back."""
-    return _apply(session, appointment, take_back(standing_of(appointment), now), way=way, now=now)
+    return _apply(session, appointment, take_back(standing_of(appointment), now), way=way, said_at=now, now=now)
 
 
 def _apply(
-    session: Session, appointment: Appointment, decision: Decision, *, way: str, now: pendulum.DateTime
+    session: Session,
+    appointment: Appointment,
+    decision: Decision,
+    *,
+    way: str,
+    said_at: pendulum.DateTime,
+    now: pendulum.DateTime,
 ) -> Decision:
     if decision.step == "none":
         return decision
-    changes = _changes(appointment, decision, now)
+    changes = _changes(appointment, decision, said_at, now)
     before = {"answer": appointment.answer, "late_notice": appointment.late_notice}
     before["answered_at"] = appointment.answered_at.isoformat() if appointment.answered_at else None
     appointment.answer_before = before if decision.step != "take_back" else None
@@ -73,11 +92,13 @@ def _answer_before(appointment: Appointment) -> dict[str, Any]:
     return {"answer": before["answer"], "answered_at": answered_at, "late_notice": before["late_notice"]}
 
 
-def _changes(appointment: Appointment, decision: Decision, now: pendulum.DateTime) -> dict[str, Any]:
+def _changes(
+    appointment: Appointment, decision: Decision, said_at: pendulum.DateTime, now: pendulum.DateTime
+) -> dict[str, Any]:
     step = decision.step
     again = {**STANDS_AGAIN, "ics_sequence": appointment.ics_sequence + 1} if appointment.state == "cancelled" else {}
     if step == "ask_to_move":
-        return {"answer": "change_wanted", "answered_at": now}
+        return {"answer": "change_wanted", "answered_at": said_at}
     if step == "take_back":
         return {**again, **_answer_before(appointment)}
     if step == "cancel":
@@ -85,11 +106,11 @@ def _changes(appointment: Appointment, decision: Decision, now: pendulum.DateTim
             **NO_NOTICE,
             "state": "cancelled",
             "answer": "cannot_come",
-            "answered_at": now,
+            "answered_at": said_at,
             "cancelled_at": now,
             "cancelled_by": "patient",
             "cancel_reason": "the patient can't come",
             "late_notice": decision.late_notice,
             "ics_sequence": appointment.ics_sequence + 1,
         }
-    return {**again, "answer": "confirmed", "answered_at": now}
+    return {**again, "answer": "confirmed", "answered_at": said_at}

@@ -1,46 +1,38 @@
-"""Texts patients send: each is kept once, threaded, understood and acted on; what is in doubt goes to a person."""
+"""Texts patients send, by webhook or found in Twilio's list: each is kept once, threaded and understood."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pendulum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import answering, opt_outs, question_lists, tellings
+from reminder_site.actions import outbox
+from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
-from reminder_site.domain import wording
-from reminder_site.domain.actor import PATIENT
-from reminder_site.domain.answers import Answer, understand
-from reminder_site.domain.dialogue import FIXED_REPLIES, TWILIO_REPLIES
-from reminder_site.domain.spoken import day_and_clock
+from reminder_site.domain.actor import WORKER
+from reminder_site.domain.answers import WORDS, Answer, Kind, understand
 from reminder_site.domain.text_safety import strip_controls
-from reminder_site.domain.times import to_local
-from reminder_site.domain.told import facts
-from reminder_site.gateways.sms import Sms, SmsError
-from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.gateways.sms import Remote, Sms, SmsError
+from reminder_site.models import InboundMessage
 from reminder_site.queries import inbox, threads
-from reminder_site.queries.plans import ground, is_opted_out, values
-from reminder_site.queries.threads import Thread
 
-LONGEST_BODY = 1600
-SAME_REPLY_MINUTES = 60
-# Two machines that answer each other would never end: so many automatic replies an hour to one number are enough.
-MOST_REPLIES, LOOP_MINUTES = 3, 60
+REPLY_USEFUL_MINUTES = 60
+BY_TWILIO = frozenset({"STOP", "START", "HELP"})
 CHANNEL_ADDRESS = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 
 
 @dataclass(frozen=True)
-class _Arrived:
-    """A stored text with all that is known about it; `written_at` is None when nobody could ask Twilio for it."""
+class _Text:
+    """A text as it came; `found`: by Twilio's list, and not by a webhook."""
 
-    row: InboundMessage
-    said: Answer
-    thread: Thread
+    sid: str
+    phone: str
+    to: str
+    body: str
+    media_count: int
     sender: str
-    written_at: pendulum.DateTime | None
-    now: pendulum.DateTime
+    found: bool = False
 
 
 def receive(
@@ -51,13 +43,15 @@ def receive(
     body: str,
     media_count: int,
     service: str = "",
+    opt_out_type: str = "",
     written_at: pendulum.DateTime | None = None,
     sms: Sms | None = None,
     now: pendulum.DateTime,
 ) -> str | None:
     """Take one text in and return the reply to it, or None for silence; the same `sid` again returns the same reply.
 
-    `service` is the Messaging Service it came through, if any. Webhooks carry no time: only a phone that was told
+    `service` is the Messaging Service it came through, if any; `opt_out_type` is how Twilio took it (STOP, START, HELP;
+    Advanced Opt-Out page), which outranks our own reading. Webhooks carry no time: only a phone that was told
     something different lately has Twilio asked (`sms`) when the text was written, unless that is known (UTC).
     """
     earlier = inbox.reply_given(sid)
@@ -68,7 +62,23 @@ def receive(
     db.session.rollback()
     if written_at is None:
         written_at = _asked(sms, sid) if told_apart else now
-    return _take_in(sid, phone, to[:24], body, media_count, sender, written_at, now) or None
+    text = _Text(sid, phone, to[:24], strip_controls(body)[:LONGEST_BODY], media_count, sender)
+    return _take_in(text, _said(text.body, opt_out_type), opt_out_type in BY_TWILIO, written_at, now) or None
+
+
+def _said(body: str, opt_out_type: str) -> Answer:
+    """Understand a text, as Twilio took it if it took it for an opt-out word."""
+    own = understand(body)
+    if opt_out_type == "STOP":
+        kind: Kind = "stop_and_maybe_cancel" if own.kind in {"cannot_come", "stop_and_maybe_cancel"} else "stop"
+        return Answer(kind, WORDS[kind])
+    if opt_out_type == "START":
+        return (
+            Answer("confirm", WORDS["confirm"], also_opt_in=True)
+            if own.also_opt_in
+            else Answer("start", WORDS["start"])
+        )
+    return Answer("help", WORDS["help"]) if opt_out_type == "HELP" else own
 
 
 def _asked(sms: Sms | None, sid: str) -> pendulum.DateTime | None:
@@ -80,53 +90,89 @@ def _asked(sms: Sms | None, sid: str) -> pendulum.DateTime | None:
     return found.created_at if found else None
 
 
+def find(*, remote: Remote, now: pendulum.DateTime) -> bool:
+    """Take in, as of its own time, a text that Twilio's list shows and no webhook brought; False when it is known.
+
+    The reply, which no webhook can give any more, is texted while the patient may still wait for it.
+    """
+    phone, sender = (
+        _number_of(remote.sender)[:24],
+        threads.sender_of_text(remote.messaging_service_sid or "", remote.to),
+    )
+    known = inbox.reply_given(remote.sid) is not None
+    db.session.rollback()
+    if not known:
+        body = strip_controls(remote.body)[:LONGEST_BODY]
+        text = _Text(remote.sid, phone, _number_of(remote.to)[:24], body, remote.media_count, sender, found=True)
+        _take_in(text, understand(body), False, remote.created_at, now)
+    return not known
+
+
 @retried
 def _take_in(
-    sid: str,
-    phone: str,
-    to: str,
-    body: str,
-    media_count: int,
-    sender: str,
-    written_at: pendulum.DateTime | None,
-    now: pendulum.DateTime,
+    text: _Text, said: Answer, by_twilio: bool, written_at: pendulum.DateTime | None, now: pendulum.DateTime
 ) -> str:
     try:
         with transaction() as session:
-            row = _store(session, sid, phone, to, body, media_count, now)
-            thread = threads.find(phone, sender, now=now, written_at=written_at)
-            arrived = _Arrived(row, understand(row.body), thread, sender, written_at, now)
+            row = _store(session, text, (written_at or now) if text.found else now, now)
+            thread = threads.find(text.phone, text.sender, now=now, written_at=written_at)
+            arrived = Arrived(row, said, thread, text.sender, written_at, by_twilio, now)
             row.clinic_id, row.patient_id, row.appointment_id = (
                 thread.clinic_id,
                 thread.patient_id,
                 thread.appointment_id,
             )
-            row.understood = arrived.said.kind
-            row.reply = _act(session, arrived)
+            row.understood = said.kind
+            row.reply = act(session, arrived)
+            if text.found:
+                _reply_late(session, arrived)
             return row.reply
     except IntegrityError:
-        earlier = inbox.reply_given(sid)
+        earlier = inbox.reply_given(text.sid)
         if earlier is None:
             raise
         return earlier
 
 
-def _store(
-    session: Session, sid: str, phone: str, to: str, body: str, media_count: int, now: pendulum.DateTime
-) -> InboundMessage:
+def _store(session: Session, text: _Text, received_at: pendulum.DateTime, now: pendulum.DateTime) -> InboundMessage:
     """Keep the text first: of two copies at once the second fails here, before anything has been done."""
     row = InboundMessage(
-        sid=sid,
-        from_e164=phone,
-        to=to,
-        body=strip_controls(body)[:LONGEST_BODY],
-        media_count=media_count,
+        sid=text.sid,
+        from_e164=text.phone,
+        to=text.to,
+        body=text.body,
+        media_count=text.media_count,
         understood="other",
-        received_at=now,
+        received_at=received_at,
+        found_at=now if text.found else None,
     )
     session.add(row)
     session.flush()
     return row
+
+
+def _reply_late(session: Session, arrived: Arrived) -> None:
+    """Text the reply to a text that was found late; one that is no news any more is left out."""
+    row, now = arrived.row, arrived.now
+    useful_until = row.received_at.add(minutes=REPLY_USEFUL_MINUTES)
+    if row.reply and now < useful_until and row.clinic_id is not None:
+        outbox.add_message(
+            session,
+            by=WORKER,
+            now=now,
+            clinic_id=row.clinic_id,
+            patient_id=row.patient_id,
+            appointment_id=row.appointment_id if row.told else None,
+            kind="reply",
+            dedupe_key=f"reply:{row.sid}",
+            to_e164=row.from_e164,
+            sender=arrived.sender,
+            body=row.reply,
+            told=row.told,
+            send_at=now,
+            useful_until=useful_until,
+        )
+    row.reply, row.told = "", None
 
 
 def _number_of(address: str) -> str:
@@ -136,152 +182,3 @@ def _number_of(address: str) -> str:
     """
     found = CHANNEL_ADDRESS.fullmatch(address.strip())
     return found[1] if found else address
-
-
-def _act(session: Session, arrived: _Arrived) -> str:
-    row, said = arrived.row, arrived.said
-    was_out = is_opted_out(session, row.from_e164, arrived.sender)
-    deed = DEEDS.get(said.kind, _for_a_person)
-    reply = _listed(session, arrived) or _written(session, arrived, deed(session, arrived))
-    if was_out or is_opted_out(session, row.from_e164, arrived.sender) or row.body.strip().upper() in TWILIO_REPLIES:
-        return ""
-    if said.kind == "other" and inbox.replied_lately(row.from_e164, now=arrived.now, minutes=SAME_REPLY_MINUTES):
-        return ""  # an answering machine would keep this up for ever
-    given = inbox.replies_lately(row.from_e164, now=arrived.now, minutes=LOOP_MINUTES)
-    return "" if said.kind != "help" and given >= MOST_REPLIES else reply[:LONGEST_BODY]
-
-
-def _listed(session: Session, arrived: _Arrived) -> str:
-    """Take a text that answers an open list; empty when there is no such list, or the text does not answer it."""
-    row, now = arrived.row, arrived.now
-    asked = threads.open_list(row.from_e164, arrived.sender, now=now)
-    said = question_lists.read(session, row.body, asked) if asked else {}
-    if not asked or not said or arrived.written_at is None:
-        return ""
-    row.understood = next(iter(said.values()))
-    when = {"written_at": arrived.written_at, "now": now}
-    return question_lists.take(session, row, asked, said, sender=arrived.sender, **when)
-
-
-def _answer(session: Session, arrived: _Arrived) -> str:
-    row, thread = arrived.row, arrived.thread
-    if arrived.said.also_opt_in and opt_outs.end(session, row.from_e164, arrived.sender, by=PATIENT, now=arrived.now):
-        row.effect = "wants texts again"
-        return ""
-    if thread.appointment_id is None:
-        row.effect, row.needs_person = f"{arrived.said.words}, but nothing is booked for this number", True
-        return "nothing_booked_reply" if thread.patient_id else ""
-    if why := _in_doubt(arrived):
-        row.effect, row.needs_person = f"{arrived.said.words}, but {why}", True
-        return "which_one_reply" if thread.several else ""
-    appointment = answering.held(session, thread.appointment_id)
-    when = {"written_at": arrived.written_at or arrived.now, "now": arrived.now}
-    other = tellings.otherwise(session, appointment, thread.tellings, **when)
-    if appointment.starts_at > arrived.now and other:
-        row.effect, row.needs_person = f"{arrived.said.words}, but {other}"[:200], True
-        return "now_reply" if tellings.may_know(appointment, thread.tellings, arrived.now) else ""
-    decision = answering.answer(session, appointment, arrived.said.kind, way="text", now=arrived.now)
-    row.effect, row.needs_person = decision.effect, decision.needs_person
-    return decision.reply
-
-
-def _in_doubt(arrived: _Arrived) -> str:
-    """Say why nobody can tell which question an answer is to; empty when there is one only."""
-    row, thread = arrived.row, arrived.thread
-    if arrived.written_at is None:
-        return "was told two different times, and Twilio could not say when this was written: nothing was changed"
-    if thread.several:
-        return "it could be about several appointments"
-    by_hand = threads.written_by_hand_at(row.from_e164, arrived.sender, now=arrived.written_at)
-    last = thread.tellings[-1].at if thread.tellings else None
-    if by_hand and last and by_hand > last and not any(ch.isdigit() for ch in row.body):
-        return "it may answer what was written by hand: nothing was changed"
-    return ""
-
-
-def _stop(session: Session, arrived: _Arrived) -> str:
-    _opt_out(session, arrived, "text")
-    arrived.row.effect = "wants no more texts"
-    return ""
-
-
-def _stop_and_maybe_cancel(session: Session, arrived: _Arrived) -> str:
-    """Keep a bare CANCEL as the opt-out the law and Twilio take it for, and have somebody ask what was meant."""
-    _opt_out(session, arrived, "text")
-    what = "an appointment"
-    if arrived.thread.appointment_id is not None and not arrived.thread.several:
-        appointment = session.get_one(Appointment, arrived.thread.appointment_id)
-        today = to_local(arrived.now, appointment.time_zone).date()
-        what = f"the appointment on {day_and_clock(appointment.starts_local, today)}"
-    arrived.row.effect = f"gets no more texts now, and may want to cancel {what}: phone them"
-    arrived.row.needs_person = True
-    return ""
-
-
-def _wrong_number(session: Session, arrived: _Arrived) -> str:
-    for patient in opt_outs.patients_of(session, arrived.row.from_e164, arrived.sender):
-        patient.phone_flag = "wrong_number"
-        patient.version += 1
-    session.flush()
-    _opt_out(session, arrived, "wrong_number")
-    arrived.row.effect, arrived.row.needs_person = "says this is the wrong number: texts to it have stopped", True
-    return ""
-
-
-def _opt_out(session: Session, arrived: _Arrived, source: str) -> None:
-    row = arrived.row
-    if ":" in row.from_e164:
-        return  # a name of another channel's, not a number: no text of ours goes there
-    opt_outs.start(
-        session, row.from_e164, arrived.sender, word=row.body.strip(), source=source, by=PATIENT, now=arrived.now
-    )
-
-
-def _start(session: Session, arrived: _Arrived) -> str:
-    ended = opt_outs.end(session, arrived.row.from_e164, arrived.sender, by=PATIENT, now=arrived.now)
-    arrived.row.effect = "wants texts again" if ended else "asked for texts, which were on"
-    return ""
-
-
-def _help(session: Session, arrived: _Arrived) -> str:
-    arrived.row.effect = arrived.said.words
-    return "help_reply"
-
-
-def _for_a_person(session: Session, arrived: _Arrived) -> str:
-    row = arrived.row
-    row.needs_person = True
-    row.effect = "sent a picture" if row.media_count and not row.body.strip() else arrived.said.words
-    return "unclear_reply" if arrived.thread.patient_id else ""
-
-
-def _written(session: Session, arrived: _Arrived, reply: str) -> str:
-    thread = arrived.thread
-    if not reply or thread.clinic_id is None:
-        return ""
-    base = ground(session, thread.clinic_id)
-    patient = session.get(Patient, thread.patient_id) if thread.patient_id else None
-    appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
-    local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
-    today = to_local(arrived.now, base.clinic.time_zone).date()
-    fields = values(base.clinic, patient.first_name if patient else "", local, "", read_on=today)
-    if reply == "which_one_reply" and (
-        listed := question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)
-    ):
-        return listed
-    template = {**base.texts, **FIXED_REPLIES}[reply]
-    if appointment is not None and "starts" in (told := facts(template, fields, local)):
-        arrived.row.told = told
-    return wording.render(template, fields)
-
-
-DEEDS: dict[str, Callable[[Session, _Arrived], str]] = {
-    "confirm": _answer,
-    "change": _answer,
-    "cannot_come": _answer,
-    "stop": _stop,
-    "stop_and_maybe_cancel": _stop_and_maybe_cancel,
-    "wrong_number": _wrong_number,
-    "start": _start,
-    "help": _help,
-}

@@ -34,7 +34,7 @@ def beat(*, now: pendulum.DateTime) -> Pulse:
     with transaction() as session:
         row = session.execute(BEAT, {"now": now}).first()
         if row is None:
-            session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0))
+            session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0, inbound_from=now.start_of("second")))
             return Pulse()
         return Pulse(row.hold_since is not None, row.circuit_open_at is not None, row.clock_skew_seconds != 0)
 

@@ -62,7 +62,7 @@ def begin(*, instance_id: str, head: Head, now: pendulum.DateTime) -> Start:
     with transaction() as session:
         beat = session.get(Heartbeat, 1, with_for_update={"key_share": True})
         if beat is None:
-            beat = Heartbeat(id=1, beat_at=now, clock_skew_seconds=0)
+            beat = Heartbeat(id=1, beat_at=now, clock_skew_seconds=0, inbound_from=now.start_of("second"))
             session.add(beat)
             known, instance_id = True, ""  # a new database has missed nothing
         beat.instance_id = beat.instance_id or str(uuid.uuid4())

@@ -114,7 +114,7 @@ def _done(
     other = tellings.otherwise(session, appointment, told, written_at=written_at, now=now)
     if appointment.starts_at > now and other:
         return f"{WORDS[kind]}, but {other}", IN_TOUCH, True
-    decision = answering.answer(session, appointment, kind, way="text", now=now)
+    decision = answering.answer(session, appointment, kind, way="text", said_at=written_at, now=now)
     return decision.effect, SAYS.get(decision.reply, IN_TOUCH), decision.needs_person
 
 

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from reminder_site.actions import reconciling
+from reminder_site.actions import missed_texts, reconciling
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.alarms import alarms
 from reminder_site.gateways.sms import SmsError, sms
@@ -16,12 +16,18 @@ LINE = "{:<14}  {:<34}  {:>6}  {:<14}  {:<14}  {}"
 @click.option("--fix", is_flag=True, help="Take Twilio's statuses over and cancel second copies of our own texts.")
 @with_appcontext
 def commands(fix: bool) -> None:
-    """Compare the last 36 days with Twilio's lists; exit with 1 while something differs."""
+    """Compare the last 36 days with Twilio's lists; exit with 1 while something differs.
+
+    What patients texted and no webhook brought is taken in first.
+    """
     now = current_app.extensions["clock"].now()
     try:
+        missed = missed_texts.read(sms=sms(), now=now)
         found = reconciling.compare(sms=sms(), now=now)
     except SmsError as problem:
         raise click.ClickException(f"Nothing was compared: {problem}") from problem
+    if missed:
+        click.echo(f"{missed} texts of patients had not come in by webhook; they count now.")
     if found:
         click.echo(LINE.format("what", "text", "number", "here", "at Twilio", ""))
     for one in found:

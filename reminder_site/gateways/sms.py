@@ -57,7 +57,9 @@ class Remote:
     sid: str
     status: str
     to: str
+    sender: str
     body: str
+    media_count: int
     error_code: int | None
     direction: str
     messaging_service_sid: str | None
@@ -111,11 +113,6 @@ class Sms:
     def close(self) -> None:
         """Hang up; nobody may be asking Twilio anything."""
         self._wire.close()
-
-    @property
-    def default_sender(self) -> str:
-        """Return the Messaging Service that clinics without one of their own send from."""
-        return self._settings.twilio_messaging_service_sid
 
     def create(
         self,
@@ -183,6 +180,14 @@ class Sms:
         """
         found: list[Remote] = self._ask(lambda client: _newer(client.messages.stream(page_size=PAGE), since))
         return found
+
+    def list_inbound(self, since: pendulum.DateTime) -> list[Remote]:
+        """List the texts that patients sent since a moment (UTC), the oldest first; raises SmsError."""
+        found: list[Remote] = self._ask(
+            lambda client: [_remote(m) for m in client.messages.stream(date_sent_after=since, page_size=PAGE)]
+        )
+        mine = [remote for remote in found if remote.direction == "inbound"]
+        return sorted(mine, key=lambda remote: (remote.created_at, remote.sid))
 
     def ask_time(self) -> pendulum.DateTime | None:
         """Return Twilio's time (UTC, whole seconds) without making anything; None when it cannot be asked."""
@@ -285,7 +290,9 @@ def _remote(message: Any) -> Remote:
         sid=message.sid,
         status=message.status,
         to=message.to,
+        sender=message.from_ or "",
         body=message.body or "",
+        media_count=int(message.num_media or 0),
         error_code=int(message.error_code) if message.error_code else None,
         direction=message.direction,
         messaging_service_sid=message.messaging_service_sid,

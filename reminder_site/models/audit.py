@@ -25,7 +25,11 @@ class Audit(Base):
 
 
 class Heartbeat(Base):
-    """The one row that says when the worker last looked, and what holds it back."""
+    """The one row that says when the worker last looked, and what holds it back.
+
+    `inbound_from`: the site began, in whole seconds as Twilio tells them; of texts from before only opt-outs count.
+    `inbound_read_to`: so far Twilio's list of what patients texted has been read.
+    """
 
     __tablename__ = "heartbeat"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,3 +45,5 @@ class Heartbeat(Base):
     skewed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     drift_count: Mapped[int] = mapped_column(default=0, server_default="0")
     drift_checked_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    inbound_from: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    inbound_read_to: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

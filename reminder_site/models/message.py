@@ -135,6 +135,7 @@ class InboundMessage(Base):
 
     `told` holds the facts that the reply named, if it named any: from then on the phone goes by them. `offered` holds
     what a list with letters named, by letter: {"A": {"appointment_id": 5, "told": {...}}}.
+    `found_at`: no webhook brought it, Twilio's list did; it was received when Twilio received it.
     """
 
     __tablename__ = "inbound_message"
@@ -156,5 +157,6 @@ class InboundMessage(Base):
     told: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     offered: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     received_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    found_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -13,13 +13,14 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS
 from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
-from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, Message
+from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message
 from reminder_site.models.appointment import TROUBLED
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
 OVERDUE_SECONDS = 60
 PLANS_LATE_MINUTES = 15
+UNREAD_MINUTES = 15
 Level = Literal["ok", "degraded", "down"]
 STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
 
@@ -79,7 +80,7 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     except SQLAlchemyError:
         db.session.rollback()
         return {"database": Check("down", "the database does not answer", "Nothing can be read, saved or sent")}
-    return judged(found, now=now) | {"unclear": _unclear(now), "plans": _plans(now)}
+    return judged(found, now=now) | {"unclear": _unclear(now), "plans": _plans(now), "inbound": _inbound(found, now)}
 
 
 def judged(found: Pulse, *, now: pendulum.DateTime) -> Checks:
@@ -155,6 +156,19 @@ def _plans(now: pendulum.DateTime) -> Check:
         return Check("ok", "every coming appointment has its texts")
     means = "Texts planned before still leave; the desk sees which appointments need a person"
     return Check("degraded", " and ".join(found), means, since)
+
+
+def _inbound(found: Pulse, now: pendulum.DateTime) -> Check:
+    """Say whether Twilio's list of what patients texted is read, and how much only the list has brought of late."""
+    read_to = found.heart.inbound_read_to
+    if read_to is not None and read_to < now.subtract(minutes=UNREAD_MINUTES):
+        means = "Answers and opt-outs that no webhook brought are taken in once Twilio's list can be read"
+        return Check("degraded", "what patients texted is not looked up at Twilio", means, read_to)
+    lately = InboundMessage.found_at >= now.subtract(days=1)
+    late = db.session.scalar(select(func.count()).select_from(InboundMessage).where(lately)) or 0
+    if not late:
+        return Check("ok", "nothing that patients texted was missed in the last day")
+    return Check("ok", f"{late} text{'s' * (late > 1)} of patients came in by Twilio's list only in the last day")
 
 
 def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:

@@ -22,6 +22,7 @@ NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
 PAST_DAYS = 2
 LONG_PAST_DAYS = 90
 LATELY_HOURS = 12
+ABOUT_TEXTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number", "start"})
 CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 
 
@@ -106,6 +107,13 @@ def written_by_hand_at(e164: str, sender: str, *, now: pendulum.DateTime) -> pen
     mine = Message.to_e164 == e164, Message.clinic_id.in_(_clinics_of(sender)), Message.kind == "staff"
     lately = Message.send_at.between(now.subtract(days=PAST_DAYS), now), Message.state.in_(HEARD)
     return db.session.scalar(select(reached).where(*mine, *lately))
+
+
+def has_decided_since(e164: str, sender: str, at: pendulum.DateTime) -> bool:
+    """Say whether a phone has ended or begun its texts after a moment: what is found late does not undo that."""
+    later = InboundMessage.from_e164 == e164, InboundMessage.received_at > at
+    mine = InboundMessage.understood.in_(ABOUT_TEXTS), InboundMessage.clinic_id.in_(_clinics_of(sender))
+    return db.session.scalar(select(InboundMessage.id).where(*later, *mine).limit(1)) is not None
 
 
 def open_list(e164: str, sender: str, *, now: pendulum.DateTime) -> OpenList | None:

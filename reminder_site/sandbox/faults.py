@@ -27,7 +27,7 @@ AFTER = {
     "slow_then_ok": "accepted at once, answered after `seconds`",
 }
 KINDS = BEFORE | AFTER
-OPERATIONS = ("create", "fetch", "list", "update", "delete", "other", "any")
+OPERATIONS = ("create", "fetch", "list", "list_new", "update", "delete", "other", "any")
 CARRIER_CODES = {"delivered": None, "sent": None, "undelivered": 30003, "failed": 30008}
 
 
@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass(slots=True)
 class CallbackTroubles:
-    """How likely each callback is to go astray, 0 to 1; `late_s` is the longest delay in machine seconds."""
+    """How likely each callback, or webhook of a patient's text, goes astray; `late_s`: the longest machine seconds."""
 
     early: float = 0.0
     late: float = 0.0
@@ -58,6 +58,7 @@ class CallbackTroubles:
     doubled: float = 0.0
     shuffled: float = 0.0
     late_s: float = 5.0
+    inbound_lost: float = 0.0
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Settings:
     pace_s: float = 0.0
     optout_sync: bool = False
     advanced_opt_out: bool = False
+    opt_out_words: dict[str, str] = field(default_factory=dict)
     lenient_send_at: bool = False
     schedule_needs_service: bool = False
     validity_from_creation: bool = False

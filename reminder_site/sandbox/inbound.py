@@ -39,9 +39,11 @@ def receive(exchange: Exchange, sender: str, number: str, body: str, media: list
             raise UnknownSender(number)
         now, service_sid = exchange.clock.now(), owner[0][0]
         message = _text(service_sid, sender, number, body, now, kind="inbound", media=len(media))
+        message.sent_at = now
         exchange.store.add(message)
         add_media(exchange, message, media)
-        word = optout.hear(exchange.store, service_sid or number, sender, body, at=now)
+        own = exchange.faults.settings.opt_out_words
+        word = optout.hear(exchange.store, service_sid or number, sender, body, own, at=now)
         if word:
             # Twilio's own answer goes out even to a number that has just been blocked.
             standing = _text(service_sid, number, sender, word, now, kind="outbound-reply")
@@ -81,6 +83,8 @@ def _call_webhook(exchange: Exchange, message: Message, media: list[str]) -> Ans
     parameters = _parameters(exchange, message, media)
     caller = Caller(exchange.who.auth_token)
     answer = Answer("ct")
+    if exchange.faults.chance("inbound_lost"):
+        return answer
     for url in filter(None, (fields.get("inbound_request_url"), fields.get("fallback_url"))):
         answer, _ = caller.call(url, parameters)
         if exchange.faults.chance("doubled"):
@@ -105,7 +109,7 @@ def _parameters(exchange: Exchange, message: Message, media: list[str]) -> dict[
         parameters["MessagingServiceSid"] = message.service_sid
     for index, url in enumerate(media):
         parameters |= {f"MediaUrl{index}": url, f"MediaContentType{index}": "image/jpeg"}
-    kind = optout.kind_of(message.body)
+    kind = optout.kind_of(message.body, exchange.faults.settings.opt_out_words)
     if kind and exchange.faults.settings.advanced_opt_out:
         parameters["OptOutType"] = kind
     return parameters

@@ -3,6 +3,8 @@
 The scope of a block is a whole Messaging Service, or, for a number in none, that number alone.
 """
 
+from collections.abc import Mapping
+
 from reminder_site.sandbox.store import Store
 
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
@@ -19,9 +21,14 @@ STARTED = (
 HELP = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 
 
-def kind_of(body: str) -> str | None:
-    """Tell whether a text is one opt-out word and no more (any case, outer blanks): `STOP`, `START`, `HELP` or None."""
+def kind_of(body: str, own: Mapping[str, str]) -> str | None:
+    """Tell whether a text is one opt-out word and no more (any case, outer blanks): `STOP`, `START`, `HELP` or None.
+
+    `own` are the words of an account's Advanced Opt-Out, each with its kind.
+    """
     word = body.strip().upper()
+    if word in own:
+        return own[word]
     for kind, words in (("STOP", STOP_WORDS), ("START", START_WORDS), ("HELP", HELP_WORDS)):
         if word in words:
             return kind
@@ -33,9 +40,9 @@ def is_blocked(store: Store, scope: str, number: str) -> bool:
     return bool(store.value("SELECT 1 FROM opt_out WHERE scope = ? AND number = ?", scope, number))
 
 
-def hear(store: Store, scope: str, number: str, body: str, *, at: float) -> str | None:
+def hear(store: Store, scope: str, number: str, body: str, own: Mapping[str, str], *, at: float) -> str | None:
     """Take an opt-out word to heart and give the standing answer to it; None when there is nothing to say."""
-    kind = kind_of(body)
+    kind = kind_of(body, own)
     blocked = is_blocked(store, scope, number)
     if kind == "STOP" and not blocked:
         store.rows("INSERT INTO opt_out VALUES (?, ?, ?, ?)", scope, number, body.strip().upper(), at)

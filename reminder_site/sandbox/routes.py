@@ -99,6 +99,8 @@ def _answer_api(exchange: Exchange, request: Request) -> Response:
         except TwilioError as error:
             return refusal(error)
 
+    if operation == "list" and request.query.get("DateSent>"):
+        operation = "list_new"
     response = with_troubles(exchange, request, operation, handle)
     response.headers |= {
         "Twilio-Request-Id": new_sid("RQ"),

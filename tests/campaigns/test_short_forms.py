@@ -15,6 +15,7 @@ from tests.campaigns import (
     full_disk,
     hints,
     kills,
+    missed,
     named_points,
     outage,
     pauses,
@@ -147,6 +148,12 @@ def test_eight_writers_never_find_the_database_locked(tmp_path):
     told = clerks.writers(tmp_path, seed=12, seconds=1)
     assert (told["errors"], told["integrity"]) == ([], "ok")
     assert told["writes"] > 0
+
+
+def test_what_no_webhook_brought_counts_once_and_in_order(tmp_path):
+    told = missed.run(tmp_path, seed=18, texts=60)
+    assert (told["missed"], told["wrong"], told["integrity"]) == (0, [], "ok")
+    assert told["found_late"] > 0
 
 
 def test_nothing_is_decided_after_a_stop_is_stored(tmp_path):

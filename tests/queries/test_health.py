@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import update
 
+from reminder_site.actions import heart
 from reminder_site.db import transaction
-from reminder_site.models import Heartbeat, Message
+from reminder_site.models import Heartbeat, InboundMessage, Message
 from reminder_site.queries import banners, health, parked
 from reminder_site.queries.delivery import next_action_at, orphan_sweep_is_due
 from tests.delivering import a_text, now_as
@@ -71,3 +72,18 @@ def test_of_what_is_well_nobody_is_told(clinic, now):
         session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0))
     asked = {"clinic_id": clinic.id, "zone": ZONE, "checks": health.checks(now=now), "now": now}
     assert banners.banners(role="administrator", **asked) == []
+
+
+def test_texts_that_only_the_list_brought_are_told_and_a_list_that_is_not_read_is_a_trouble(clinic, now):
+    def inbound(minutes):
+        with transaction() as session:
+            session.execute(update(Heartbeat).values(inbound_read_to=now.subtract(minutes=minutes)))
+        return health.checks(now=now)["inbound"]
+
+    heart.beat(now=now)
+    assert inbound(minutes=15).status == "ok"
+    assert (inbound(minutes=16).status, inbound(minutes=16).since) == ("degraded", now.subtract(minutes=16))
+    with transaction() as session:
+        session.add(InboundMessage(sid="SM1", from_e164="+12125550142", to="+15005550006", body="1",
+                                   understood="confirm", received_at=now, found_at=now))  # fmt: skip
+    assert "1 text of patients came in by Twilio's list only" in inbound(minutes=1).words

@@ -145,3 +145,17 @@ def test_a_doubled_webhook_carries_the_same_sid_and_one_reply(sandbox, listener)
 def test_a_text_to_a_number_that_is_not_ours_is_refused(sandbox):
     status, answer = sandbox.ask("POST", "inbound", {"from": PATIENT, "to": "+12025550999", "body": "x"})
     assert (status, answer) == (400, {"error": "+12025550999 is no number of this account"})
+
+
+def test_an_account_may_have_opt_out_words_of_its_own(sandbox, listener):
+    sandbox.faults(advanced_opt_out=True, opt_out_words={"NO": "STOP"})
+    sandbox.inbound("No")
+    assert listener.heard[0].form["OptOutType"] == "STOP"
+    assert [row["word"] for row in sandbox.ask("GET", "optouts")[1]["optouts"]] == ["NO"]
+
+
+def test_texts_from_patients_stand_in_the_list_with_when_they_were_sent(sandbox):
+    sandbox.inbound("1")
+    listed = sandbox.messages.list(date_sent_after=START.subtract(minutes=1))
+    assert [(text.direction, text.from_, text.body) for text in listed] == [("inbound", PATIENT, "1")]
+    assert sandbox.messages.list(date_sent_after=START.add(minutes=1)) == []

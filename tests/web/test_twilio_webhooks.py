@@ -172,3 +172,26 @@ def test_every_signature_vector_is_judged_as_listed(app):
         judged[vector["name"]] = site.genuine(vector["url"], body, vector["signature"]) is vector["valid"]
     assert len(judged) == 12
     assert all(judged.values()), judged
+
+
+@pytest.mark.parametrize(
+    ("said", "taken_as", "answer", "opted_out", "person"),
+    [
+        ("NO", "STOP", "none", True, True),
+        ("Basta", "STOP", "none", True, False),
+        ("1", "STOP", "none", True, False),
+        ("YES", "START", "confirmed", False, False),
+        ("hola", "START", "none", False, False),
+        ("1", "HELP", "none", False, False),
+        ("1", "", "confirmed", False, False),
+        ("1", "SOMETHING", "confirmed", False, False),
+    ],
+)
+def test_what_twilio_took_for_an_opt_out_word_is_one(post, clinic, said, taken_as, answer, opted_out, person):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, MONDAY)
+    told = post(INBOUND, {"From": PHONE, "To": "+15005550006", "Body": said, "OptOutType": taken_as})
+    row = db.session.scalar(select(InboundMessage))
+    assert (fresh(visit).answer, fresh(visit).state, row.needs_person) == (answer, "booked", person)
+    assert (db.session.scalar(select(OptOut.e164)) == PHONE) is opted_out
+    assert ("<Response/>" in told.text) is (taken_as in {"STOP", "START", "HELP"})

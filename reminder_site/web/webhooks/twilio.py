@@ -55,6 +55,7 @@ def inbound() -> Response:
         body=form.get("Body", ""),
         media_count=max(0, min(form.get("NumMedia", 0, type=int), 10)),
         service=form.get("MessagingServiceSid", ""),
+        opt_out_type=form.get("OptOutType", ""),
         sms=sms(),
         now=now(),
     )
