@@ -38,6 +38,7 @@ FIRST = {
     "inbox": {"inbound_message"},
     "intents": {"message"},
     "learning": {"patient", "message", "audit"},
+    "kept_forms": {"kept_form"},
     "leasing": {"message"},
     "link_answers": {"appointment"},
     "offers": {"clinic"},

@@ -4,7 +4,6 @@ import re
 from datetime import time
 from typing import Any, Self
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, Form, FormField, SelectChoice, StringField
 from wtforms.validators import ValidationError
 
@@ -12,6 +11,7 @@ from reminder_site.actions.clinics import ClinicFacts, TextingFacts
 from reminder_site.domain import closed_days, phones, zones
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.queries.accounts import Clinic
+from reminder_site.web.forms.desk import DeskForm
 from reminder_site.web.forms.fields import ClockField, DayField, LineField, PickField, VersionField, WholeField, options
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -38,7 +38,7 @@ class HoursForm(Form):
         return not self.closes.errors
 
 
-class ClinicForm(FlaskForm):
+class ClinicForm(DeskForm):
     """What a clinic is and when it is open."""
 
     name = LineField("Name of the clinic", longest=80, needed="Give the clinic's name.")
@@ -126,7 +126,7 @@ class ClinicForm(FlaskForm):
         )
 
 
-class TextingForm(FlaskForm):
+class TextingForm(DeskForm):
     """When and how much a clinic texts."""
 
     texting_on = BooleanField("This clinic sends texts")
@@ -172,7 +172,7 @@ class TextingForm(FlaskForm):
         return TextingFacts(**{name: self[name].data for name in TextingFacts.__dataclass_fields__})
 
 
-class ClosedDayForm(FlaskForm):
+class ClosedDayForm(DeskForm):
     """A day on which the clinic is closed."""
 
     closed_on = DayField("Day", needed="Which day?")

@@ -82,11 +82,11 @@ def _as_before(form: BookingForm, public_id: str) -> None:
 
 def _read(form: BookingForm) -> tuple[bool, str | NewPatient | None, Placed | None]:
     """Read patient and time; what is wrong stands beside its field. True when all of the form is right."""
-    form.validate()
+    right = form.validate()
     clinic = current.clinic()
     placed = form.place(clinic.time_zone, now())
     patient = _who(form, clinic.country)
-    return not any(field.errors for field in form), patient, placed
+    return right and not any(field.errors for field in form), patient, placed
 
 
 def _who(form: BookingForm, country: str) -> str | NewPatient | None:

@@ -55,9 +55,9 @@ def _form() -> MoveForm:
 
 
 def _read(form: MoveForm, facts: Facts) -> tuple[bool, Placed | None]:
-    form.validate()
+    right = form.validate()
     placed = form.place(facts.time_zone, now())
-    return not any(field.errors for field in form), placed
+    return right and not any(field.errors for field in form), placed
 
 
 def _save(form: MoveForm, facts: Facts, placed: Placed) -> Page:
