@@ -71,12 +71,15 @@ def book(
 ) -> str:
     """Book an appointment for a patient (a public id, or a new one) and plan its texts; return its public id.
 
-    The same form (`nonce`) again returns what it made before. Raises InThePast, TooFarAhead, NotHere.
+    The same form (`nonce`) again returns what it made before, or raises SavedSomethingElse when it says something else.
+    Raises InThePast, TooFarAhead, NotHere.
     """
     refuse_time(time.at, now)
     made = new_public_id()
+    who = patient if isinstance(patient, str) else vars(patient)
+    says = {"patient": who, "at": time.at, "zone": time.zone, "clinician": clinician_id, "type": type_id}
     with transaction() as session:
-        if earlier := form_nonces.take(session, nonce=nonce, made=made, by=by, now=now):
+        if earlier := form_nonces.take(session, nonce=nonce, says=says, made=made, by=by, now=now):
             return earlier
         somebody = _patient(session, clinic_id, patient, by, now)
         appointment = _made(session, somebody, made, time, clinician_id, type_id, by, now)

@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response
 from reminder_site.actions import appointments as actions
 from reminder_site.actions.appointments import NewPatient
 from reminder_site.domain import phones, spoken
-from reminder_site.domain.refusals import Refused
-from reminder_site.domain.times import Placed
+from reminder_site.domain.refusals import Refused, SavedSomethingElse
+from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, patients, plans
 from reminder_site.queries.patients import PatientLine
 from reminder_site.web import current, text_steps, warnings
 from reminder_site.web.forms.appointments import BookingForm, put_error
 from reminder_site.web.now import now
+from reminder_site.web.saved import renew_nonce
 
 pages = Blueprint("booking", __name__)
 MATCHES = 8
@@ -119,13 +120,30 @@ def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
             by=current.actor(),
             now=now(),
         )
+    except SavedSomethingElse as before:
+        renew_nonce(form)
+        return _page(form, preview=_preview(form, patient, placed), saved=_saved_before(before.made)), 409
     except Refused as refused:
         form.form_errors.append(refused.words)
         return _page(form, preview=_preview(form, patient, placed)), 422
     return redirect(url_for("appointments.show", public_id=made), 303)
 
 
-def _page(form: BookingForm, *, found: list[PatientLine] | None = None, preview: dict[str, Any] | None = None) -> str:
+def _saved_before(public_id: str) -> dict[str, str]:
+    facts = appointments.get(clinic_id=current.clinic().id, public_id=public_id)
+    if facts is None:
+        return {"words": "an appointment", "url": ""}
+    when = spoken.day_and_clock(facts.starts_local, to_local(now(), facts.time_zone).date())
+    return {"words": f"{facts.patient}, {when},", "url": url_for("appointments.show", public_id=public_id)}
+
+
+def _page(
+    form: BookingForm,
+    *,
+    found: list[PatientLine] | None = None,
+    preview: dict[str, Any] | None = None,
+    saved: dict[str, str] | None = None,
+) -> str:
     chosen = _chosen(form) if found is None else None
     if found is not None:
         form.patient_id.data = ""
@@ -139,6 +157,7 @@ def _page(form: BookingForm, *, found: list[PatientLine] | None = None, preview:
         matches=[_option(each) for each in found or ()],
         looked=found is not None,
         preview=preview,
+        saved=saved,
     )
 
 
