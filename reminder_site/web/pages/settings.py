@@ -1,13 +1,16 @@
 """Settings: the overview, the clinic itself, when it texts, its closed days."""
 
 from datetime import date
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import clinics
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.domain import spoken
 from reminder_site.domain.times import to_local
+from reminder_site.queries import coming
 from reminder_site.queries import settings as shown
 from reminder_site.web import current
 from reminder_site.web.forms.clinics import ClinicForm, ClosedDayForm, TextingForm
@@ -78,6 +81,8 @@ def close() -> Page:
     form = ClosedDayForm()
     if not form.validate():
         return _texting_page(TextingForm(current.clinic(), formdata=NOTHING_TYPED), form, [])
+    if closing := _closing(form):
+        return _texting_page(TextingForm(current.clinic(), formdata=NOTHING_TYPED), form, [], closing)[0], 409
     clinics.close_on(
         clinic_id=current.clinic().id,
         closed_on=form.closed_on.data,
@@ -112,7 +117,21 @@ def add_clinic() -> Page:
     return render_template("settings/new_clinic.html", form=form), 422 if form.is_submitted() else 200
 
 
-def _texting_page(form: TextingForm, day: ClosedDayForm, meanwhile: list[dict[str, str]]) -> Page:
+def _closing(form: ClosedDayForm) -> dict[str, Any] | None:
+    """Gather what is booked on a day that is to be closed, unless just these appointments were shown already."""
+    clinic = current.clinic()
+    found = coming.on_day(clinic_id=clinic.id, zone=clinic.time_zone, on=form.closed_on.data, now=now())
+    if not found.count or request.form.get("asked") == found.mark:
+        return None
+    return {"coming": found, "words": spoken.long_day(form.closed_on.data)}
+
+
+def _texting_page(
+    form: TextingForm,
+    day: ClosedDayForm,
+    meanwhile: list[dict[str, str]],
+    closing: dict[str, Any] | None = None,
+) -> tuple[str, int]:
     clinic = current.clinic()
     today = to_local(now(), clinic.time_zone).date()
     page = render_template(
@@ -120,6 +139,7 @@ def _texting_page(form: TextingForm, day: ClosedDayForm, meanwhile: list[dict[st
         form=form,
         day=day,
         meanwhile=meanwhile,
+        closing=closing,
         closed=shown.closed(clinic, today=today),
         today=today,
     )
