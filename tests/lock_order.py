@@ -27,6 +27,7 @@ FIRST = {
     "attendance": {"appointment"},
     "backups": {"audit"},
     "clinics": {"clinic"},
+    "clinics._change": {"named"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
     "following": {"message"},

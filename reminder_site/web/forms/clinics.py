@@ -142,12 +142,16 @@ class TextingForm(DeskForm):
         longest=34,
         description="MG and 32 characters. Empty: the one the site was set up with.",
     )
+    share_sender = BooleanField("Share it with the other clinic on purpose")
     version = VersionField()
 
-    def __init__(self, clinic: Clinic, **kwargs: Any) -> None:
+    def __init__(self, clinic: Clinic, *, sets_sender: bool, **kwargs: Any) -> None:
         names = [name for name in self._names() if name != "csrf_token"]
         super().__init__(data={name: getattr(clinic, name) for name in names}, **kwargs)
         self.region.choices = options([("", "the whole country"), *closed_days.regions(clinic.country)])
+        self.kept_sender = clinic.sender
+        if not sets_sender:
+            del self.sender, self.share_sender
 
     @staticmethod
     def _names() -> list[str]:
@@ -169,7 +173,9 @@ class TextingForm(DeskForm):
 
     def facts(self) -> TextingFacts:
         """Return what was typed, for the action."""
-        return TextingFacts(**{name: self[name].data for name in TextingFacts.__dataclass_fields__})
+        sender = self.sender.data if "sender" in self else self.kept_sender
+        typed = {name: self[name].data for name in TextingFacts.__dataclass_fields__ if name != "sender"}
+        return TextingFacts(sender=sender, **typed)
 
 
 class ClosedDayForm(DeskForm):

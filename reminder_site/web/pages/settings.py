@@ -12,6 +12,7 @@ from reminder_site.domain import spoken
 from reminder_site.domain.times import to_local
 from reminder_site.queries import coming
 from reminder_site.queries import settings as shown
+from reminder_site.queries.accounts import Clinic
 from reminder_site.web import current
 from reminder_site.web.forms.clinics import ClinicForm, ClosedDayForm, TextingForm
 from reminder_site.web.now import now
@@ -19,6 +20,9 @@ from reminder_site.web.saved import differences, say_saved
 
 pages = Blueprint("settings", __name__, url_prefix="/settings")
 Page = str | Response | tuple[str, int]
+SENDER_TAKEN = (
+    "Another clinic of this site texts from it: answers and opt-outs would count for both. Tick below to share it."
+)
 NOTHING_TYPED = None  # to a form: leave what came with the request alone
 
 
@@ -60,14 +64,21 @@ def clinic() -> Page:
 def texting() -> Page:
     """Change when and how much the clinic texts."""
     present = current.clinic()
-    form, meanwhile = TextingForm(present), []
+    form, meanwhile = _texting_form(present), []
     if form.validate_on_submit():
         try:
             clinics.change_texting(
-                clinic_id=present.id, facts=form.facts(), version=form.version.data, by=current.actor(), now=now()
+                clinic_id=present.id,
+                facts=form.facts(),
+                version=form.version.data,
+                share_sender=bool(form.share_sender and form.share_sender.data),
+                by=current.actor(),
+                now=now(),
             )
+        except clinics.SenderTaken:
+            form.sender.errors = [SENDER_TAKEN]
         except SettingsChanged:
-            meanwhile = differences(form, TextingForm(present, formdata=NOTHING_TYPED))
+            meanwhile = differences(form, _texting_form(present, formdata=NOTHING_TYPED))
             form.version.data = present.version
         else:
             say_saved()
@@ -80,9 +91,9 @@ def close() -> Page:
     """Name a day on which the clinic is closed."""
     form = ClosedDayForm()
     if not form.validate():
-        return _texting_page(TextingForm(current.clinic(), formdata=NOTHING_TYPED), form, [])
+        return _texting_page(_texting_form(current.clinic(), formdata=NOTHING_TYPED), form, [])
     if closing := _closing(form):
-        return _texting_page(TextingForm(current.clinic(), formdata=NOTHING_TYPED), form, [], closing)[0], 409
+        return _texting_page(_texting_form(current.clinic(), formdata=NOTHING_TYPED), form, [], closing)[0], 409
     clinics.close_on(
         clinic_id=current.clinic().id,
         closed_on=form.closed_on.data,
@@ -115,6 +126,11 @@ def add_clinic() -> Page:
         say_saved(f"{form.name.data} is added. Choose it at the top of the page to open it.")
         return redirect(url_for("settings.overview"), 303)
     return render_template("settings/new_clinic.html", form=form), 422 if form.is_submitted() else 200
+
+
+def _texting_form(clinic: Clinic, **more: Any) -> TextingForm:
+    """Make the form; only an administrator chooses the Messaging Service."""
+    return TextingForm(clinic, sets_sender=current.staff().role == "administrator", **more)
 
 
 def _closing(form: ClosedDayForm) -> dict[str, Any] | None:
