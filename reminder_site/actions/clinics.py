@@ -9,7 +9,7 @@ import pendulum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import locks, opt_outs
+from reminder_site.actions import locks, opt_outs, zone_changes
 from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
@@ -75,9 +75,16 @@ def add_clinic(*, facts: ClinicFacts, by: Actor, now: pendulum.DateTime) -> str:
         return clinic.public_id
 
 
-def change_clinic(*, clinic_id: int, facts: ClinicFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
-    """Change what a clinic is; raises SettingsChanged. Appointments keep the zone they were booked in."""
-    _change(clinic_id, {**asdict(facts), "hours": dict(facts.hours)}, version, "clinic.changed", by, now)
+def change_clinic(
+    *, clinic_id: int, facts: ClinicFacts, version: int, placing: str = "", by: Actor, now: pendulum.DateTime
+) -> None:
+    """Change what a clinic is; raises SettingsChanged.
+
+    With another zone its coming appointments are placed anew, as `placing` says (actions.zone_changes); raises
+    ZoneIsAsked when there are any and it says nothing.
+    """
+    wanted = {**asdict(facts), "hours": dict(facts.hours)}
+    _change(clinic_id, wanted, version, "clinic.changed", by, now, placing=placing)
 
 
 def change_texting(
@@ -153,6 +160,7 @@ def _change(
     now: pendulum.DateTime,
     *,
     share_sender: bool = False,
+    placing: str = "",
 ) -> None:
     with transaction() as session:
         locks.hold(session, "senders")
@@ -161,6 +169,10 @@ def _change(
         changed, sender = changes(clinic, wanted), sender_of(clinic)
         if "sender" in changed:
             _check_sender(session, clinic, changed["sender"], share_sender, by, now)
+        placed: dict[str, Any] = {}
+        if "time_zone" in changed:
+            old, new = clinic.time_zone, changed["time_zone"]
+            placed = zone_changes.place_anew(session, clinic, old=old, new=new, placing=placing, now=now)
         for name, value in changed.items():
             setattr(clinic, name, value)
         session.flush()
@@ -168,7 +180,7 @@ def _change(
             opt_outs.carry_over(session, clinic_id, sender, sender_of(clinic), now=now)
         plans_follow(session, clinic_id)
         look_again(session, clinic_id, now=now)
-        note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)
+        note(session, clinic_id, what, clinic.public_id, changed | placed, by=by, now=now)
 
 
 def _check_sender(

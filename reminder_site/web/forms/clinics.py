@@ -4,10 +4,11 @@ import re
 from datetime import time
 from typing import Any, Self
 
-from wtforms import BooleanField, Form, FormField, SelectChoice, StringField
+from wtforms import BooleanField, Form, FormField, RadioField, SelectChoice, StringField
 from wtforms.validators import ValidationError
 
 from reminder_site.actions.clinics import ClinicFacts, TextingFacts
+from reminder_site.actions.zone_changes import MOMENTS, WALL_TIMES
 from reminder_site.domain import closed_days, phones, zones
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.queries.accounts import Clinic
@@ -17,6 +18,10 @@ from reminder_site.web.forms.fields import ClockField, DayField, LineField, Pick
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPENS, CLOSES = time(9), time(17)
 FIRST_COUNTRY = "US"
+PLACINGS = [
+    (WALL_TIMES, "The wall times: the zone had been wrong, patients know the right time. Nobody is texted."),
+    (MOMENTS, "The moments: the wall times change. Every patient whose time changes is texted the new one."),
+]
 MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 
 
@@ -63,7 +68,7 @@ class ClinicForm(DeskForm):
     time_zone = PickField(
         "Time zone",
         validate_choice=False,
-        description="The time on your wall. Appointments already booked keep the zone they were booked in.",
+        description="The time on your wall. What is booked already is asked about before another one is saved.",
     )
     mon = FormField(HoursForm, "Monday")
     tue = FormField(HoursForm, "Tuesday")
@@ -72,6 +77,7 @@ class ClinicForm(DeskForm):
     fri = FormField(HoursForm, "Friday")
     sat = FormField(HoursForm, "Saturday")
     sun = FormField(HoursForm, "Sunday")
+    placing = RadioField("What of them stands?", choices=dict(PLACINGS), validate_choice=False)
     version = VersionField()
 
     @classmethod
