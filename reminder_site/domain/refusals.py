@@ -25,6 +25,10 @@ class SavedSomethingElse(Refused):
         self.made = made
 
 
+class Overlaps(Refused):
+    """Another appointment of the same patient or clinician came into the way that nobody was asked about."""
+
+
 class InThePast(Refused):
     """The chosen time has already passed."""
 

@@ -68,6 +68,9 @@ class WhenForm(DeskForm):
     time = StringField("Time", widget=TimeInput(), filters=[printable])
     choice = RadioField("Which time is meant?", choices={}, validate_choice=False)
     clinician = SelectField("With", invalid_choice_message=NOT_LISTED)
+    patient_twice = RadioField("The patient is booked then.", choices={}, validate_choice=False)
+    clinician_twice = RadioField("The clinician is booked then.", choices={}, validate_choice=False)
+    asked = HiddenField(filters=[printable])  # what the answers above are about
 
     def offer(self, clinicians: Sequence[Choice]) -> None:
         """Put the clinic's clinicians into the list; the only one is chosen from the start."""

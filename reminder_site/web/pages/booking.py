@@ -13,9 +13,10 @@ from reminder_site.domain.refusals import Refused, SavedSomethingElse
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, patients, plans
 from reminder_site.queries.patients import PatientLine
-from reminder_site.web import current, text_steps, warnings
+from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.forms.appointments import BookingForm, put_error
 from reminder_site.web.now import now
+from reminder_site.web.pages import moving
 from reminder_site.web.saved import renew_nonce
 
 pages = Blueprint("booking", __name__)
@@ -109,6 +110,14 @@ def _chosen(form: BookingForm) -> PatientLine | None:
 
 
 def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
+    known = patient if isinstance(patient, str) else ""
+    settled = overlaps.settle(form, patient_id=known, placed=placed, minutes=_minutes(form))
+    if settled is None:
+        return _page(form, preview=_preview(form, patient, placed)), 422
+    if settled.move:
+        return moving.as_asked(settled.move)
+    if settled.time:
+        return _at_another_time(form, patient, settled.time)
     try:
         made = actions.book(
             clinic_id=current.clinic().id,
@@ -117,6 +126,7 @@ def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
             clinician_id=form.clinician.data,
             type_id=form.kind.data,
             nonce=form.nonce.data[:LONGEST_NONCE],
+            beside=settled.known,
             by=current.actor(),
             now=now(),
         )
@@ -127,6 +137,15 @@ def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
         form.form_errors.append(refused.words)
         return _page(form, preview=_preview(form, patient, placed)), 422
     return redirect(url_for("appointments.show", public_id=made), 303)
+
+
+def _at_another_time(form: BookingForm, patient: str | NewPatient, clock: str) -> Page:
+    """Book at the free time that was chosen instead, or ask again about that one."""
+    form.time.data = clock
+    placed = form.place(current.clinic().time_zone, now())
+    if placed is None:
+        return _page(form, preview=_preview(form, patient, placed)), 422
+    return _save(form, patient, placed)
 
 
 def _saved_before(public_id: str) -> dict[str, str]:

@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response
 from reminder_site.actions import appointments as actions
 from reminder_site.domain import spoken
 from reminder_site.domain.planning import Notice
-from reminder_site.domain.refusals import AppointmentChanged, NothingChanged, Refused
+from reminder_site.domain.refusals import AppointmentChanged, NothingChanged, Overlaps, Refused
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, plans
 from reminder_site.queries.appointments import Choice, Facts
-from reminder_site.web import current, text_steps, warnings
+from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.day_rows import STANDING_WORDS
 from reminder_site.web.forms.appointments import MoveForm, put_error
 from reminder_site.web.now import now
@@ -64,7 +64,24 @@ def _read(form: MoveForm, facts: Facts) -> tuple[bool, Placed | None]:
     return right and not any(field.errors for field in form), placed
 
 
+def as_asked(public_id: str) -> Page:
+    """Show the move of an appointment to the time that stands in the form just sent; nothing is saved yet."""
+    facts = found(public_id)
+    form = _form(facts)
+    form.stands_at(facts.version)
+    form.tell.data = "yes"
+    return _page(form, facts, form.place(facts.time_zone, now()))
+
+
 def _save(form: MoveForm, facts: Facts, placed: Placed) -> Page:
+    about: dict[str, Any] = {"patient_id": facts.patient_id, "minutes": facts.duration_minutes, "but_not": facts.id}
+    settled = overlaps.settle(form, placed=placed, moves=False, **about)
+    if settled is None:
+        return _page(form, facts, placed), 422
+    if settled.time:
+        form.time.data = settled.time
+        again = form.place(facts.time_zone, now())
+        return _save(form, facts, again) if again else (_page(form, facts), 422)
     try:
         actions.move(
             clinic_id=current.clinic().id,
@@ -73,12 +90,13 @@ def _save(form: MoveForm, facts: Facts, placed: Placed) -> Page:
             clinician_id=form.clinician.data,
             tell=form.chosen,
             version=form.version.data or 0,
+            beside=settled.known,
             by=current.actor(),
             now=now(),
         )
     except AppointmentChanged:
         return _both_versions(form, facts.id, placed), 409
-    except NothingChanged as refused:
+    except (NothingChanged, Overlaps) as refused:
         put_error(form.time, refused.words)
         return _page(form, facts, placed), 422
     except Refused as refused:
