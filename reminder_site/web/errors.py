@@ -20,6 +20,7 @@ PAGES = frozenset({400, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503})
 BARE = frozenset({"twilio"})  # programs ask there; they read no pages
 NOT_SHOWN = re.compile(r"csrf_token|nonce|password|present|new|again|token|next|submit|version|_id$|then")
 LONGEST_SHOWN = 2_000
+YES_OR_NO = {"0": "no", "1": "yes"}  # what buttons and ticks send
 
 
 def register(app: Flask) -> None:
@@ -61,7 +62,7 @@ def _form_expired(error: CSRFError) -> Response:
 def told(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Say in words what somebody typed into a form, without what they did not type themselves."""
     return [
-        (name.replace("_", " ").replace("-", " "), value[:LONGEST_SHOWN])
+        (name.replace("_", " ").replace("-", " "), YES_OR_NO.get(value, value)[:LONGEST_SHOWN])
         for name, value in fields
         if value.strip() and not NOT_SHOWN.search(name)
     ]
