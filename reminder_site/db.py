@@ -46,6 +46,7 @@ LONGEST_PAUSE_SECONDS = 0.3
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
+_only_looking: ContextVar[bool] = ContextVar("only_looking", default=False)
 _sqlite_writer = threading.Lock()
 
 
@@ -71,13 +72,29 @@ class Moment(TypeDecorator[pendulum.DateTime]):
         return pendulum.DateTime(*date, *time, tzinfo=pendulum.UTC)
 
 
+class OnlyLooking(Exception):
+    """Something was to be written where only looking is allowed; nothing has been."""
+
+
+@contextmanager
+def only_looking() -> Iterator[None]:
+    """Have every `transaction` inside raise OnlyLooking: what runs here changes nothing, whatever it is."""
+    token = _only_looking.set(True)
+    try:
+        yield
+    finally:
+        _only_looking.reset(token)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Open the one kind of write transaction; commit at the end, then run what `after_commit` was given.
 
     It starts from a fresh view: whatever the session had read before is read again.
-    Nesting raises RuntimeError.
+    Nesting raises RuntimeError; inside `only_looking` it raises OnlyLooking.
     """
+    if _only_looking.get():
+        raise OnlyLooking
     if _writing.get():
         raise RuntimeError("transactions do not nest: public actions never call one another")
     session = db.session()

@@ -17,6 +17,7 @@ from reminder_site.actions import (
     following,
     form_nonces,
     heart,
+    kept_forms,
     leasing,
     missed_texts,
     replanning,
@@ -208,7 +209,7 @@ class Worker:
             return  # the last round is not through
         try:
             with self.app.app_context():
-                chores = (self._read_missed_texts, self._plan_anew, self._follow_the_zone_rules, self._forget_nonces)
+                chores = (self._read_missed_texts, self._plan_anew, self._follow_the_zone_rules, self._forget_forms)
                 for chore in chores:
                     try:
                         chore()
@@ -236,8 +237,9 @@ class Worker:
             if followed.looked_at == 0:
                 break  # what is left is held by others just now
 
-    def _forget_nonces(self) -> None:
+    def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())
+        kept_forms.forget(now=self.clock.machine_now())
 
     def _hear_the_time(self) -> None:
         with self.app.app_context():

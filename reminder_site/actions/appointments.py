@@ -1,5 +1,6 @@
 """What the desk does to an appointment's time: book, move, cancel, take it back. Knows no forms and no Twilio."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_columns as columns
 from reminder_site.actions import appointment_rows as rows
-from reminder_site.actions import audit, form_nonces, links, locks, patient_rows
+from reminder_site.actions import audit, form_nonces, links, locks, overlapping, patient_rows
 from reminder_site.actions.plans import replan
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
@@ -66,20 +67,26 @@ def book(
     clinician_id: str = "",
     type_id: str = "",
     nonce: str = "",
+    beside: Collection[str] | None = None,
     by: Actor,
     now: pendulum.DateTime,
 ) -> str:
     """Book an appointment for a patient (a public id, or a new one) and plan its texts; return its public id.
 
-    The same form (`nonce`) again returns what it made before. Raises InThePast, TooFarAhead, NotHere.
+    The same form (`nonce`) again returns what it made before. `beside` names the overlapping appointments that are
+    meant; None (a program books) looks for none. Raises InThePast, TooFarAhead, SavedSomethingElse, Overlaps, NotHere.
     """
     refuse_time(time.at, now)
     made = new_public_id()
+    who = patient if isinstance(patient, str) else vars(patient)
+    says = {"patient": who, "at": time.at, "zone": time.zone, "clinician": clinician_id, "type": type_id}
     with transaction() as session:
-        if earlier := form_nonces.take(session, nonce=nonce, made=made, by=by, now=now):
+        overlapping.wait_turn(session, clinic_id, beside)
+        if earlier := form_nonces.take(session, nonce=nonce, says=says, made=made, by=by, now=now):
             return earlier
         somebody = _patient(session, clinic_id, patient, by, now)
         appointment = _made(session, somebody, made, time, clinician_id, type_id, by, now)
+        overlapping.refuse(session, appointment, beside)
         links.link_for(session, appointment, now)
         audit.record(session, actor=by, what="appointment.booked", **rows.subject(appointment), now=now)
         replan(session, appointment, by=by, now=now)
@@ -95,15 +102,17 @@ def move(
     clinician_id: str = "",
     tell: Tell,
     version: int,
+    beside: Collection[str] | None = None,
     by: Actor,
     now: pendulum.DateTime,
 ) -> None:
     """Give an appointment another time or clinician; its texts follow, the patient is told after the undo.
 
-    Raises AppointmentChanged when `version` is no longer the latest, AlreadyCancelled, OutcomeRecorded, NothingChanged,
-    InThePast, TooFarAhead, NotHere.
+    `beside` as in `book`. Raises AppointmentChanged when `version` is no longer the latest, AlreadyCancelled,
+    OutcomeRecorded, NothingChanged, InThePast, TooFarAhead, Overlaps, NotHere.
     """
     with transaction() as session:
+        overlapping.wait_turn(session, clinic_id, beside)
         appointment = rows.of_clinic(session, Appointment, clinic_id, appointment_id)
         _refuse_stale(appointment, version)
         _refuse_settled(appointment)
@@ -114,10 +123,11 @@ def move(
         changes: dict[str, Any] = {"clinician_id": clinician}
         if new_time:
             refuse_time(time.at, now)
-            undo_until = now.add(minutes=_clinic(session, clinic_id).undo_minutes)
+            undo_until = now.add(minutes=session.get_one(Clinic, clinic_id).undo_minutes)
             untold = time_before_untold_move(key=appointment.id, now=now) is not None
             changes |= columns.at(time) | columns.as_moved(appointment, tell.patient, undo_until, now, untold=untold)
         rows.change(session, appointment, version, **changes)
+        overlapping.refuse(session, appointment, beside)
         if new_time:
             links.link_for(session, appointment, now)
         facts = {"to": time.local.isoformat(), "told": tell.patient and new_time, "why": tell.why}
@@ -163,7 +173,7 @@ def cancel(
         _refuse_settled(appointment)
         if version is not None:
             _refuse_stale(appointment, version)
-        undo_until = now.add(minutes=_clinic(session, clinic_id).undo_minutes)
+        undo_until = now.add(minutes=session.get_one(Clinic, clinic_id).undo_minutes)
         known = _known_time(appointment, now)
         tells = tell.patient and known.get("starts_at", appointment.starts_at) > undo_until
         changes = {
@@ -197,7 +207,7 @@ def undo_cancel(*, clinic_id: int, appointment_id: str, by: Actor, now: pendulum
         if appointment.starts_at <= now:
             raise TooLateToUndo("Its time has passed. Book a new appointment instead.")
         heard = rows.heard_of_its_end(session, appointment)
-        undo_until = now.add(minutes=_clinic(session, clinic_id).undo_minutes)
+        undo_until = now.add(minutes=session.get_one(Clinic, clinic_id).undo_minutes)
         changes = {
             "state": "booked",
             "cancelled_at": None,
@@ -241,17 +251,13 @@ def _made(
         booked_at=now,
         booked_by_id=by.staff_id,
         timed_at=now,
-        planned_with=_clinic(session, clinic_id).plan_version,
+        planned_with=session.get_one(Clinic, clinic_id).plan_version,
         **columns.at(time),
     )
     session.add(appointment)
     session.flush()
     locks.made(session, appointment)
     return appointment
-
-
-def _clinic(session: Session, clinic_id: int) -> Clinic:
-    return session.get_one(Clinic, clinic_id)
 
 
 def _clinician(session: Session, clinic_id: int, public_id: str) -> int | None:

@@ -9,15 +9,32 @@ import pendulum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import opt_outs
+from reminder_site.actions import locks, opt_outs, zone_changes
 from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
-from reminder_site.models import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, StaffClinic, Template
+from reminder_site.models import (
+    AppointmentType,
+    Clinic,
+    Clinician,
+    ClosedDay,
+    ReminderRule,
+    Staff,
+    StaffClinic,
+    Template,
+)
 from reminder_site.queries.plans import sender_of
+
+
+class OnlyAnAdministrator(Exception):
+    """Whoever asks may not choose the Messaging Service that a clinic texts from."""
+
+
+class SenderTaken(Exception):
+    """Another clinic texts from this Messaging Service, and it was not said that the two are to share it."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +75,29 @@ def add_clinic(*, facts: ClinicFacts, by: Actor, now: pendulum.DateTime) -> str:
         return clinic.public_id
 
 
-def change_clinic(*, clinic_id: int, facts: ClinicFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
-    """Change what a clinic is; raises SettingsChanged. Appointments keep the zone they were booked in."""
-    _change(clinic_id, {**asdict(facts), "hours": dict(facts.hours)}, version, "clinic.changed", by, now)
+def change_clinic(
+    *, clinic_id: int, facts: ClinicFacts, version: int, placing: str = "", by: Actor, now: pendulum.DateTime
+) -> None:
+    """Change what a clinic is; raises SettingsChanged.
+
+    With another zone its coming appointments are placed anew, as `placing` says (actions.zone_changes); raises
+    ZoneIsAsked when there are any and it says nothing.
+    """
+    wanted = {**asdict(facts), "hours": dict(facts.hours)}
+    _change(clinic_id, wanted, version, "clinic.changed", by, now, placing=placing)
 
 
-def change_texting(*, clinic_id: int, facts: TextingFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
-    """Change when a clinic texts; raises SettingsChanged.
+def change_texting(
+    *, clinic_id: int, facts: TextingFacts, version: int, share_sender: bool = False, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Change when a clinic texts; raises SettingsChanged, OnlyAnAdministrator, SenderTaken.
+
+    Answers and opt-outs come in by the sender: one that another clinic has is taken only to share it (`share_sender`).
 
     Whoever opted out of the old sender's texts gets none of a new one's. What waits because of the old limits is looked
     at again at once.
     """
-    _change(clinic_id, asdict(facts), version, "texting.changed", by, now)
+    _change(clinic_id, asdict(facts), version, "texting.changed", by, now, share_sender=share_sender)
 
 
 @retried
@@ -123,11 +151,28 @@ def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
 
 
 @retried
-def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by: Actor, now: pendulum.DateTime) -> None:
+def _change(
+    clinic_id: int,
+    wanted: dict[str, Any],
+    version: int,
+    what: str,
+    by: Actor,
+    now: pendulum.DateTime,
+    *,
+    share_sender: bool = False,
+    placing: str = "",
+) -> None:
     with transaction() as session:
+        locks.hold(session, "senders")
         claim(session, clinic_id, version)
         clinic = session.get_one(Clinic, clinic_id)
         changed, sender = changes(clinic, wanted), sender_of(clinic)
+        if "sender" in changed:
+            _check_sender(session, clinic, changed["sender"], share_sender, by, now)
+        placed: dict[str, Any] = {}
+        if "time_zone" in changed:
+            old, new = clinic.time_zone, changed["time_zone"]
+            placed = zone_changes.place_anew(session, clinic, old=old, new=new, placing=placing, now=now)
         for name, value in changed.items():
             setattr(clinic, name, value)
         session.flush()
@@ -135,4 +180,19 @@ def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by:
             opt_outs.carry_over(session, clinic_id, sender, sender_of(clinic), now=now)
         plans_follow(session, clinic_id)
         look_again(session, clinic_id, now=now)
-        note(session, clinic_id, what, clinic.public_id, changed, by=by, now=now)
+        note(session, clinic_id, what, clinic.public_id, changed | placed, by=by, now=now)
+
+
+def _check_sender(
+    session: Session, clinic: Clinic, sender: str, shared: bool, by: Actor, now: pendulum.DateTime
+) -> None:
+    """Raise OnlyAnAdministrator or SenderTaken; sharing on purpose is written down. An empty one is the site's own."""
+    is_administrator = select(Staff.id).where(Staff.id == by.staff_id, Staff.role == "administrator", Staff.active)
+    if by.kind != "operator" and session.scalar(is_administrator) is None:
+        raise OnlyAnAdministrator
+    others = session.scalars(select(Clinic).where(Clinic.id != clinic.id))
+    if not sender or sender not in {sender_of(other) for other in others}:
+        return
+    if not shared:
+        raise SenderTaken
+    note(session, clinic.id, "sender.shared", clinic.public_id, {"sender": sender}, by=by, now=now)

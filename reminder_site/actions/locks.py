@@ -23,6 +23,7 @@ ORDER: Final = (
     "staff_session",
     "sign_in_try",
     "form_nonce",
+    "kept_form",
     "clinic",
     "reminder_rule",
     "template",

@@ -44,10 +44,14 @@ class Details:
 def add(
     *, clinic_id: int, details: Details, consent_how: str, nonce: str = "", by: Actor, now: pendulum.DateTime
 ) -> str:
-    """Add a patient and return the public id; the same form (`nonce`) again returns what it made before."""
+    """Add a patient and return the public id; the same form (`nonce`) again returns what it made before.
+
+    Raises SavedSomethingElse.
+    """
+    says = vars(details) | {"consent_how": consent_how}
     with transaction() as session:
         made = new_public_id()
-        earlier = form_nonces.take(session, nonce=nonce, made=made, by=by, now=now)
+        earlier = form_nonces.take(session, nonce=nonce, says=says, made=made, by=by, now=now)
         if earlier:
             return earlier
         patient = patient_rows.enrol(
@@ -109,13 +113,15 @@ def send_text(
 ) -> None:
     """Text a patient by hand; the same form (`nonce`) again sends nothing. `answers_id` is the text it answers, if any.
 
-    Raises CannotText, NotHere.
+    Raises CannotText, SavedSomethingElse, NotHere.
     """
+    says = {"patient": patient_id, "body": body, "answers": answers_id}
     with transaction() as session:
+        if form_nonces.take(session, nonce=nonce, says=says, made=patient_id, by=by, now=now):
+            return
         patient = of_clinic(session, Patient, clinic_id, patient_id)
         clinic = session.get_one(Clinic, clinic_id)
-        off = texts_off_why(session, clinic, phone_e164=patient.phone_e164, phone_flag=patient.phone_flag)
-        if off:
+        if off := texts_off_why(session, clinic, phone_e164=patient.phone_e164, phone_flag=patient.phone_flag):
             raise CannotText(f"This cannot be sent: {off}. Phone the patient instead.")
         outbox.add_message(
             session,

@@ -26,5 +26,19 @@ def warning(hours: Hours, closed: Mapping[date, str], local: datetime, minutes: 
     return f"The clinic is open from {clock(opens)} to {clock(closes)} on {name}s."
 
 
+def closed_words(hours: Hours, closed: Mapping[date, str], on: date, booked: int) -> str | None:
+    """Say that a clinic is closed on a day, why, and how many are booked all the same; None when it is open."""
+    name = WEEKDAYS[on.weekday()]
+    if on in closed:
+        words = f"Closed: {closed[on]}."
+    elif any(hours.values()) and not hours.get(_key(on)):
+        words = f"Closed on {name}s."
+    else:
+        return None
+    if booked == 1:
+        return f"{words} 1 appointment is still booked."
+    return f"{words} {booked} appointments are still booked." if booked else f"{words} Nothing is booked."
+
+
 def _key(on: date) -> str:
     return WEEKDAYS[on.weekday()][:3].lower()

@@ -17,6 +17,18 @@ class TextTooLong(Refused):
     """With this patient's and this clinic's names a text is longer than any text may be."""
 
 
+class SavedSomethingElse(Refused):
+    """This very form was taken before, with other content; `made` is the public id of what it made then."""
+
+    def __init__(self, made: str) -> None:
+        super().__init__("Something else was already saved with this form.")
+        self.made = made
+
+
+class Overlaps(Refused):
+    """Another appointment of the same patient or clinician came into the way that nobody was asked about."""
+
+
 class InThePast(Refused):
     """The chosen time has already passed."""
 

@@ -5,7 +5,7 @@ from reminder_site.models.audit import Audit, Heartbeat
 from reminder_site.models.clinic import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, Template
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
-from reminder_site.models.staff import FormNonce, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.models.staff import FormNonce, KeptForm, SignInTry, Staff, StaffClinic, StaffSession
 from reminder_site.models.throttle import ThrottleRow
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "FormNonce",
     "Heartbeat",
     "InboundMessage",
+    "KeptForm",
     "ManageLink",
     "Message",
     "MessageEvent",

@@ -1,7 +1,7 @@
 """People who sign in, their clinics, their sessions, and what guards the sign-in page."""
 
 import pendulum
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
@@ -60,7 +60,10 @@ class SignInTry(Base):
 
 
 class FormNonce(Base):
-    """A form already taken: the same form sent again leads to what the first one made (kept 24 h)."""
+    """A form already taken (kept 24 h): sent again it leads to what the first one made, unless it says something else.
+
+    `content_hash` is the keyed hash of what it said; empty for forms taken before this was kept.
+    """
 
     __tablename__ = "form_nonce"
     __table_args__ = (UniqueConstraint("staff_id", "nonce"),)
@@ -68,4 +71,23 @@ class FormNonce(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     nonce: Mapped[str] = mapped_column(String(43))
     made: Mapped[str] = mapped_column(String(64))
+    content_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
     taken_at: Mapped[pendulum.DateTime] = mapped_column(Moment, index=True)
+
+
+class KeptForm(Base):
+    """A form that was sent but not saved (its session had ended, or another clinic was open), kept for an hour.
+
+    Only whoever sent it sees it again. `fields` are [name, value] pairs as they came, without passwords and tokens;
+    `offered_at` says when it was shown of itself after signing in.
+    """
+
+    __tablename__ = "kept_form"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    clinic_id: Mapped[int] = mapped_column(ForeignKey("clinic.id"))
+    path: Mapped[str] = mapped_column(String(200))
+    fields: Mapped[list[list[str]]] = mapped_column(JSON)
+    kept_at: Mapped[pendulum.DateTime] = mapped_column(Moment, index=True)
+    offered_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

@@ -29,20 +29,23 @@ def token_hash(token: str) -> str:
 def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
     """Find who holds a session token; None when it has ended, is past its 12 h, or the account is off."""
     found = db.session.execute(
-        select(Staff, StaffSession.clinic_id)
+        select(Staff, StaffSession.clinic_id, Clinic)
         .join(StaffSession, StaffSession.staff_id == Staff.id)
+        .join(StaffClinic, StaffClinic.staff_id == Staff.id)
+        .join(Clinic, Clinic.id == StaffClinic.clinic_id)
         .where(
             StaffSession.token_hash == token_hash(token),
             StaffSession.ended_at.is_(None),
             StaffSession.expires_at > now,
             Staff.active,
         )
-    ).one_or_none()
-    if found is None:
+        .order_by(Clinic.name)
+    ).all()
+    if not found:
         return None
-    clinics = clinics_of(found.Staff.id)
-    here = [clinic for clinic in clinics if clinic.id == found.clinic_id] or clinics
-    return SignedIn(found.Staff, here[0], clinics) if here else None
+    clinics = tuple(row.Clinic for row in found)
+    here = [clinic for clinic in clinics if clinic.id == found[0].clinic_id] or clinics
+    return SignedIn(found[0].Staff, here[0], clinics)
 
 
 def clinics_of(staff_id: int) -> tuple[Clinic, ...]:

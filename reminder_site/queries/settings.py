@@ -1,11 +1,11 @@
 """What the settings pages show of one clinic: its rules, wording, people, closed days, accounts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import pendulum
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from reminder_site.db import db
 from reminder_site.domain.closed_days import closed_days
@@ -109,16 +109,17 @@ def types(clinic_id: int) -> list[AppointmentType]:
 def closed(clinic: Clinic, *, today: date) -> list[ClosedRow]:
     """List the days ahead on which a clinic sends no reminders, its own and public holidays."""
     until = today + timedelta(days=SHOWN_CLOSED_DAYS)
-    found = db.session.execute(
-        select(ClosedDay.closed_on, ClosedDay.name).where(
-            ClosedDay.clinic_id == clinic.id, ClosedDay.closed_on >= today
-        )
-    )
-    own = {on: name for on, name in found}
-    days = dict(own)
-    if clinic.keeps_public_holidays:
-        days = dict(closed_days(clinic.country, clinic.region or None, range(today.year, until.year + 1), own))
+    own = _own_closed(clinic, ClosedDay.closed_on >= today)
+    days = _with_holidays(clinic, own, range(today.year, until.year + 1))
     return [ClosedRow(on, days[on], on in own) for on in sorted(days) if today <= on <= until or on in own]
+
+
+def closed_between(clinic: Clinic, first: date, last: date) -> Mapping[date, str]:
+    """Name the days from one to another, both included, on which a clinic is closed, its own and public holidays."""
+    days = _with_holidays(
+        clinic, _own_closed(clinic, ClosedDay.closed_on.between(first, last)), {first.year, last.year}
+    )
+    return {on: name for on, name in days.items() if first <= on <= last}
 
 
 def coming(clinic_id: int, *, now: pendulum.DateTime) -> int:
@@ -160,6 +161,19 @@ def staff_member(staff_id: int, public_id: str) -> StaffRow | None:
 def everybody() -> list[StaffRow]:
     """List every account of the site, for its operator."""
     return [_staff(person, []) for person in db.session.scalars(select(Staff).order_by(Staff.email))]
+
+
+def _own_closed(clinic: Clinic, when: ColumnElement[bool]) -> dict[date, str]:
+    found = db.session.execute(
+        select(ClosedDay.closed_on, ClosedDay.name).where(ClosedDay.clinic_id == clinic.id, when)
+    )
+    return {on: name for on, name in found}
+
+
+def _with_holidays(clinic: Clinic, own: dict[date, str], years: Iterable[int]) -> Mapping[date, str]:
+    if not clinic.keeps_public_holidays:
+        return own
+    return closed_days(clinic.country, clinic.region or None, years, own)
 
 
 def _staff(person: Staff, places: list[tuple[str, bool]]) -> StaffRow:

@@ -48,6 +48,7 @@ RECEPTION = frozenset(
         "parked.send",
         "inbox.handled",
         "inbox.index",
+        "kept.show",
         "moving.move",
         "moving.preview",
         "patients.consent",
@@ -98,10 +99,17 @@ MANAGER = frozenset(
 )
 ADMINISTRATOR = frozenset({"settings.add_clinic"})
 
+STAFF = RECEPTION | MANAGER | ADMINISTRATOR
+
 OWN_ACCOUNT = frozenset({"accounts.account", "accounts.sign_out", "accounts.switch_clinic"})
 
+# These change nothing of a clinic: they are taken from a page of any clinic that this person has open.
+OF_NO_CLINIC = OWN_ACCOUNT
+
 # Posted so that nothing typed stands in an address; they change nothing.
-POSTED_READS = frozenset({"booking.find", "day.day", "day.week", "patients.find", "wording.preview"})
+POSTED_READS = frozenset(
+    {"booking.find", "booking.preview", "day.day", "day.week", "moving.preview", "patients.find", "wording.preview"}
+)
 
 ROLES_OF: dict[frozenset[str], frozenset[str]] = {
     RECEPTION: frozenset({"reception", "manager", "administrator"}),

@@ -3,6 +3,7 @@
 import logging
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -17,8 +18,9 @@ from reminder_site.web.sessions import idle_words
 log = logging.getLogger(__name__)
 PAGES = frozenset({400, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503})
 BARE = frozenset({"twilio"})  # programs ask there; they read no pages
-NOT_SHOWN = re.compile(r"csrf_token|nonce|password|present|new|again|token|next|submit")
+NOT_SHOWN = re.compile(r"csrf_token|nonce|password|present|new|again|token|next|submit|version|_id$|then")
 LONGEST_SHOWN = 2_000
+YES_OR_NO = {"0": "no", "1": "yes"}  # what buttons and ticks send
 
 
 def register(app: Flask) -> None:
@@ -53,13 +55,17 @@ def not_saved(error: Exception) -> Response | HTTPException:
 
 def _form_expired(error: CSRFError) -> Response:
     """Show what was typed: nothing was saved, and the browser's way back may have lost it."""
-    typed = [
-        (name.replace("_", " ").replace("-", " "), value[:LONGEST_SHOWN])
-        for name, value in request.form.items(multi=True)
+    page = _drawn("expired", typed=told(request.form.items(multi=True)), again=_form_address(), idle=idle_words())
+    return Response(page, status=400, mimetype="text/html")
+
+
+def told(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Say in words what somebody typed into a form, without what they did not type themselves."""
+    return [
+        (name.replace("_", " ").replace("-", " "), YES_OR_NO.get(value, value)[:LONGEST_SHOWN])
+        for name, value in fields
         if value.strip() and not NOT_SHOWN.search(name)
     ]
-    page = _drawn("expired", typed=typed, again=_form_address(), idle=idle_words())
-    return Response(page, status=400, mimetype="text/html")
 
 
 def _form_address() -> str:

@@ -14,6 +14,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(when)
     app.add_template_filter(day)
     app.add_template_filter(clock)
+    app.add_template_filter(day_and_clock)
     app.add_template_filter(exact)
     app.add_template_filter(phone)
 
@@ -36,6 +37,11 @@ def day(on: date, today: date | None = None) -> str:
 def clock(at: datetime | time) -> str:
     """Say a wall time: "2:30 pm"."""
     return spoken.clock(at)
+
+
+def day_and_clock(local: datetime, today: date | None = None) -> str:
+    """Say a wall time with its day: "Tue 3 Mar, 2:30 pm"."""
+    return spoken.day_and_clock(local, today or now().date())
 
 
 def phone(e164: str, region: str) -> str:

@@ -1,5 +1,6 @@
-"""What every settings page does after saving, and when somebody else was quicker."""
+"""What pages do after saving, when somebody else was quicker, and when a form was sent again with other content."""
 
+import secrets
 from datetime import time
 from typing import Any
 
@@ -36,6 +37,11 @@ def differences(mine: Form, theirs: Form) -> list[dict[str, str]]:
         else:
             rows.append({"label": field.label.text, "yours": _told(field), "theirs": _told(other)})
     return [row for row in rows if row["yours"] != row["theirs"]]
+
+
+def renew_nonce(form: Any) -> None:
+    """Give a form a mark of its own: sent again it is another one, which whoever sends it has been asked about."""
+    form.nonce.data, form.nonce.raw_data = secrets.token_urlsafe(24), None
 
 
 def _told(field: Any) -> str:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reminder_site.actions import accounts
 from reminder_site.config import Settings, settings
 from reminder_site.queries.accounts import anybody
-from reminder_site.web import access, current, errors, sessions
+from reminder_site.web import access, current, errors, form_tokens, sessions, unsaved
 from reminder_site.web.now import now
 from reminder_site.web.redirects import safe_next
 
@@ -58,21 +58,40 @@ def _gate() -> AnyResponse | None:
         abort(404)  # no id, day or search holds it, and a database may refuse to look for it
     if endpoint is None:
         return None
-    _check_form_token(endpoint)
+    if endpoint in access.STAFF and current.signed_in():
+        form_tokens.bind(current.staff().public_id, current.clinic().public_id)
+    refused = _check_form_token(endpoint)
+    if refused is not None:
+        return refused
     if endpoint in access.PUBLIC | access.SIGNED_LINK | access.SIGNATURE | access.API_KEY:
         return None
     return _admit_staff(endpoint)
 
 
-def _check_form_token(endpoint: str) -> None:
-    if endpoint in NO_FORM_TOKEN:
-        return
+def _check_form_token(endpoint: str) -> AnyResponse | None:
+    """Take a form only in the session and for the clinic that it was opened in."""
+    if endpoint in NO_FORM_TOKEN or _of_no_clinic(endpoint):
+        return None
     try:
         csrf.protect()
     except CSRFError:
-        if endpoint not in CHECKS_ITS_OWN_TOKEN:
+        if endpoint in CHECKS_ITS_OWN_TOKEN:
+            g.form_expired = True
+            return None
+        answer = unsaved.refuse(endpoint)
+        if answer is None:
             raise
-        g.form_expired = True
+        return answer
+    return None
+
+
+def _of_no_clinic(endpoint: str) -> bool:
+    """Tell whether this is a form that no clinic matters to, from a page of this session with another one open."""
+    if endpoint not in access.OF_NO_CLINIC or request.method != "POST" or not current.signed_in():
+        return False
+    where = form_tokens.origin()
+    g.csrf_valid = where is not None and form_tokens.of_this_session(where, current.staff().public_id)
+    return bool(g.csrf_valid)
 
 
 def _admit_staff(endpoint: str) -> AnyResponse | None:
@@ -80,12 +99,15 @@ def _admit_staff(endpoint: str) -> AnyResponse | None:
     if not roles:
         abort(403)
     if not current.signed_in():
-        return redirect(door())
+        where = form_tokens.origin() if request.method == "POST" else None
+        return unsaved.wait_for_sign_in(where, endpoint) if where else redirect(door())
     if current.staff().role not in roles:
         accounts.refuse_access(
             endpoint=endpoint, method=request.method, clinic_id=current.clinic().id, by=current.actor(), now=now()
         )
         abort(403)
+    if request.headers.get(sessions.QUIET, current.clinic().public_id) != current.clinic().public_id:
+        abort(409)  # a page that renews itself shows another clinic than the one that is open: refresh.js says so
     return None
 
 

@@ -15,7 +15,7 @@ from reminder_site.config import settings
 from reminder_site.queries import accounts
 from reminder_site.queries.accounts import Clinic, Staff
 
-QUIET = "X-Quiet-Refresh"  # sent by refresh.js: a page that renews itself is nobody at the desk
+QUIET = "X-Quiet-Refresh"  # sent by refresh.js with the page's clinic: a page that renews itself is nobody at the desk
 
 
 class User(UserMixin):

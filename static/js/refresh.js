@@ -1,7 +1,10 @@
 // Quietly renews regions that carry data-refresh-seconds and an id, from data-refresh-url or this page's address.
-// Waits while the tab is hidden, and leaves alone a region somebody is working in.
+// Waits while the tab is hidden, and leaves alone a region somebody is working in. A page renews itself only while its own
+// clinic is open in this browser: otherwise the site refuses (409), and #other-clinic offers to load it anew.
 
+const ANOTHER_CLINIC = 409;
 const due = new Map();
+let stands = false;
 
 const address = (region) => new URL(region.dataset.refreshUrl ?? location.href, location.href).href;
 const dirty = (form) =>
@@ -26,7 +29,9 @@ function regionsDue(now) {
 }
 
 async function renew(url, regions) {
-  const answer = await fetch(url, { credentials: "same-origin", headers: { "X-Quiet-Refresh": "1" } });
+  const headers = { "X-Quiet-Refresh": document.body.dataset.clinic ?? "" };
+  const answer = await fetch(url, { credentials: "same-origin", headers });
+  if (answer.status === ANOTHER_CLINIC) return stand();
   if (answer.redirected) return location.reload();
   if (!answer.ok) throw new Error(`refresh: ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -36,7 +41,14 @@ async function renew(url, regions) {
   }
 }
 
+// Whatever stands here belongs to the clinic in the heading, and stays as it is.
+function stand() {
+  stands = true;
+  document.getElementById("other-clinic").hidden = false;
+}
+
 async function beat() {
+  if (stands) return;
   if (!document.hidden) {
     const stale = document.getElementById("stale");
     for (const [url, regions] of regionsDue(performance.now())) {

@@ -65,6 +65,7 @@ PACKAGES = {
         "flask_limiter",
         "flask_login",
         "flask_wtf",
+        "itsdangerous",
         "markupsafe",
         "pendulum",
         "werkzeug",

@@ -117,7 +117,6 @@ def test_quiet_hours_move_what_is_planned(manager, clinic):
         ("quiet_opens", "", "From when may reminders arrive?"),
         ("daily_cap", "0", "Give a whole number from 1 to 100,000."),
         ("daily_cap", "many", "Give a whole number from 1 to 100,000."),
-        ("sender", "MG12", "A Messaging Service SID"),
         ("region", "ZZ", "Choose one from the list."),
     ],
 )

@@ -7,6 +7,7 @@ from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 
 from reminder_site.domain import passwords
+from reminder_site.web.forms.desk import DeskForm
 
 LONGEST_EMAIL = 254
 
@@ -40,7 +41,7 @@ class NewPassword:
             raise StopValidation(words)
 
 
-class ChangePasswordForm(FlaskForm):
+class ChangePasswordForm(DeskForm):
     """One's own new password; the present one proves who is at the keyboard."""
 
     present = PasswordField(

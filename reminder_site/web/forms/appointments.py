@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import pendulum
-from flask_wtf import FlaskForm
 from wtforms import Field, HiddenField, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import DateInput, HiddenInput, TimeInput
@@ -17,6 +16,7 @@ from reminder_site.domain.text_safety import TextRefused, clean_line, strip_cont
 from reminder_site.domain.times import DoubtfulTime, Placed, moment, to_local
 from reminder_site.domain.typed_times import NotATime, read_clock, read_day
 from reminder_site.queries.appointments import Choice
+from reminder_site.web.forms.desk import DeskForm
 
 Read = TypeVar("Read")
 LONGEST_NAME: Final = 80
@@ -61,13 +61,16 @@ def printable(typed: str | None) -> str:
     return strip_controls(typed or "")
 
 
-class WhenForm(FlaskForm):
+class WhenForm(DeskForm):
     """A day, a time of day and, where the clocks change, which of the two is meant; and with whom."""
 
     day = StringField("Day", widget=DateInput(), filters=[printable])
     time = StringField("Time", widget=TimeInput(), filters=[printable])
     choice = RadioField("Which time is meant?", choices={}, validate_choice=False)
     clinician = SelectField("With", invalid_choice_message=NOT_LISTED)
+    patient_twice = RadioField("The patient is booked then.", choices={}, validate_choice=False)
+    clinician_twice = RadioField("The clinician is booked then.", choices={}, validate_choice=False)
+    asked = HiddenField(filters=[printable])  # what the answers above are about
 
     def offer(self, clinicians: Sequence[Choice]) -> None:
         """Put the clinic's clinicians into the list; the only one is chosen from the start."""
@@ -182,7 +185,7 @@ class BookingForm(WhenForm):
             return ""
 
 
-class ChangeForm(FlaskForm):
+class ChangeForm(DeskForm):
     """A change to an appointment as it stood at `version`; whether the patient is told, and why."""
 
     version = IntegerField(widget=HiddenInput())

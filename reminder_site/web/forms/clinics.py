@@ -4,19 +4,24 @@ import re
 from datetime import time
 from typing import Any, Self
 
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, Form, FormField, SelectChoice, StringField
+from wtforms import BooleanField, Form, FormField, RadioField, SelectChoice, StringField
 from wtforms.validators import ValidationError
 
 from reminder_site.actions.clinics import ClinicFacts, TextingFacts
+from reminder_site.actions.zone_changes import MOMENTS, WALL_TIMES
 from reminder_site.domain import closed_days, phones, zones
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.queries.accounts import Clinic
+from reminder_site.web.forms.desk import DeskForm
 from reminder_site.web.forms.fields import ClockField, DayField, LineField, PickField, VersionField, WholeField, options
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 OPENS, CLOSES = time(9), time(17)
 FIRST_COUNTRY = "US"
+PLACINGS = [
+    (WALL_TIMES, "The wall times: the zone had been wrong, patients know the right time. Nobody is texted."),
+    (MOMENTS, "The moments: the wall times change. Every patient whose time changes is texted the new one."),
+]
 MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
 
 
@@ -38,7 +43,7 @@ class HoursForm(Form):
         return not self.closes.errors
 
 
-class ClinicForm(FlaskForm):
+class ClinicForm(DeskForm):
     """What a clinic is and when it is open."""
 
     name = LineField("Name of the clinic", longest=80, needed="Give the clinic's name.")
@@ -63,7 +68,7 @@ class ClinicForm(FlaskForm):
     time_zone = PickField(
         "Time zone",
         validate_choice=False,
-        description="The time on your wall. Appointments already booked keep the zone they were booked in.",
+        description="The time on your wall. What is booked already is asked about before another one is saved.",
     )
     mon = FormField(HoursForm, "Monday")
     tue = FormField(HoursForm, "Tuesday")
@@ -72,6 +77,7 @@ class ClinicForm(FlaskForm):
     fri = FormField(HoursForm, "Friday")
     sat = FormField(HoursForm, "Saturday")
     sun = FormField(HoursForm, "Sunday")
+    placing = RadioField("What of them stands?", choices=dict(PLACINGS), validate_choice=False)
     version = VersionField()
 
     @classmethod
@@ -126,7 +132,7 @@ class ClinicForm(FlaskForm):
         )
 
 
-class TextingForm(FlaskForm):
+class TextingForm(DeskForm):
     """When and how much a clinic texts."""
 
     texting_on = BooleanField("This clinic sends texts")
@@ -142,12 +148,16 @@ class TextingForm(FlaskForm):
         longest=34,
         description="MG and 32 characters. Empty: the one the site was set up with.",
     )
+    share_sender = BooleanField("Share it with the other clinic on purpose")
     version = VersionField()
 
-    def __init__(self, clinic: Clinic, **kwargs: Any) -> None:
+    def __init__(self, clinic: Clinic, *, sets_sender: bool, **kwargs: Any) -> None:
         names = [name for name in self._names() if name != "csrf_token"]
         super().__init__(data={name: getattr(clinic, name) for name in names}, **kwargs)
         self.region.choices = options([("", "the whole country"), *closed_days.regions(clinic.country)])
+        self.kept_sender = clinic.sender
+        if not sets_sender:
+            del self.sender, self.share_sender
 
     @staticmethod
     def _names() -> list[str]:
@@ -169,10 +179,12 @@ class TextingForm(FlaskForm):
 
     def facts(self) -> TextingFacts:
         """Return what was typed, for the action."""
-        return TextingFacts(**{name: self[name].data for name in TextingFacts.__dataclass_fields__})
+        sender = self.sender.data if "sender" in self else self.kept_sender
+        typed = {name: self[name].data for name in TextingFacts.__dataclass_fields__ if name != "sender"}
+        return TextingFacts(sender=sender, **typed)
 
 
-class ClosedDayForm(FlaskForm):
+class ClosedDayForm(DeskForm):
     """A day on which the clinic is closed."""
 
     closed_on = DayField("Day", needed="Which day?")

@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any, Final
 
-from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, StopValidation, ValidationError
@@ -13,13 +12,14 @@ from reminder_site.actions.patients import Details
 from reminder_site.domain import phones, wording
 from reminder_site.domain.text_safety import TextRefused, clean_text
 from reminder_site.web.forms.appointments import CONSENTS, LONGEST_NAME
+from reminder_site.web.forms.desk import DeskForm
 from reminder_site.web.forms.fields import LineField
 
 OLDEST: Final = date(1890, 1, 1)
 NO_BROWSER_HELP: Final = {"autocomplete": "off", "spellcheck": "false"}
 
 
-class DetailsForm(FlaskForm):
+class DetailsForm(DeskForm):
     """Who a patient is. `country` and `today` (at the clinic) are set by the page before it validates."""
 
     first_name = LineField(
@@ -82,7 +82,7 @@ class EditPatientForm(DetailsForm):
     version = IntegerField(validators=[InputRequired()], widget=HiddenInput())
 
 
-class TextForm(FlaskForm):
+class TextForm(DeskForm):
     """A text written by hand; `nonce` marks a form sent twice, `answers` is the text it replies to."""
 
     body = TextAreaField("Text", render_kw={"rows": 3})

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, TextAreaField
 from wtforms.validators import ValidationError
 
@@ -10,6 +9,7 @@ from reminder_site.domain import wording
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.rules import Rule, never_fires
 from reminder_site.domain.text_safety import TextRefused, clean_text, strip_controls
+from reminder_site.web.forms.desk import DeskForm
 from reminder_site.web.forms.fields import ClockField, LineField, PickField, VersionField, WholeField, options
 
 KINDS = [("days_before", "days before, at a time of day"), ("hours_before", "hours before the start")]
@@ -20,7 +20,7 @@ ASKS = [
 ]
 
 
-class RuleForm(FlaskForm):
+class RuleForm(DeskForm):
     """One reminder rule. Which fields count depends on its kind; the rest keep their values."""
 
     name = LineField("Name", longest=60, needed="Give the reminder a name, such as “3 days before”.")
@@ -66,7 +66,7 @@ class RuleForm(FlaskForm):
         )
 
 
-class TemplateForm(FlaskForm):
+class TemplateForm(DeskForm):
     """The wording of one kind of text."""
 
     body = TextAreaField("Text", render_kw={"rows": 6, "spellcheck": "true", "maxlength": wording.LONGEST})
@@ -84,7 +84,7 @@ class TemplateForm(FlaskForm):
             raise ValidationError(" ".join(problems))
 
 
-class ClinicianForm(FlaskForm):
+class ClinicianForm(DeskForm):
     """Somebody patients are booked with."""
 
     name = LineField("Name", longest=80, needed="Give the name as patients know it.")
@@ -92,7 +92,7 @@ class ClinicianForm(FlaskForm):
     version = VersionField()
 
 
-class TypeForm(FlaskForm):
+class TypeForm(DeskForm):
     """A kind of appointment and how long it takes."""
 
     name = LineField("Name", longest=60, needed="Give it a name, such as “Check-up”.")

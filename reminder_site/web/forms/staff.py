@@ -3,7 +3,6 @@
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectMultipleField, StringField
 from wtforms.validators import Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -11,6 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from reminder_site.domain import passwords
 from reminder_site.web.forms.accounts import LONGEST_EMAIL, NewPassword
 from reminder_site.web.forms.clinics import ClinicForm
+from reminder_site.web.forms.desk import DeskForm
 from reminder_site.web.forms.fields import LineField, PickField, VersionField
 
 PASSWORD_HINT = f"At least {passwords.SHORTEST} characters. A few words that do not belong together work well."
@@ -42,7 +42,7 @@ class ClinicsField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class NewStaffForm(FlaskForm):
+class NewStaffForm(DeskForm):
     """A new account."""
 
     name = LineField("Name", longest=80, needed="Give the person's name.")
@@ -66,7 +66,7 @@ class NewStaffForm(FlaskForm):
             raise ValidationError("Tick at least one clinic.")
 
 
-class StaffForm(FlaskForm):
+class StaffForm(DeskForm):
     """Somebody's name, role and clinics."""
 
     name = LineField("Name", longest=80, needed="Give the person's name.")
@@ -80,7 +80,7 @@ class StaffForm(FlaskForm):
             raise ValidationError("Tick at least one clinic, or switch the account off.")
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(DeskForm):
     """A new password for somebody who has forgotten theirs."""
 
     password = PasswordField(

@@ -4,8 +4,9 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import accounts
+from reminder_site.actions import accounts, kept_forms
 from reminder_site.queries.accounts import anybody
+from reminder_site.queries.kept_forms import waiting
 from reminder_site.web import current, sessions
 from reminder_site.web.forms.accounts import ChangePasswordForm, SignInForm
 from reminder_site.web.redirects import safe_next
@@ -20,7 +21,7 @@ def sign_in() -> Page:
     if not anybody():
         return redirect(url_for("set_up.first_run"))
     if request.method == "GET" and current.signed_in():
-        return redirect(safe_next(request.args.get("next")))
+        return redirect(_waiting() or safe_next(request.args.get("next")))
     form = SignInForm(data={"next": request.args.get("next", "")} if request.method == "GET" else None)
     if not form.validate_on_submit():
         return _sign_in_page(form)
@@ -35,7 +36,7 @@ def sign_in() -> Page:
         form.form_errors.append("E-mail address and password do not belong together. Please try again.")
         return _sign_in_page(form)
     sessions.begin(token)
-    return redirect(safe_next(form.next.data), 303)
+    return redirect(_kept() or safe_next(form.next.data), 303)
 
 
 @pages.post("/sign-out")
@@ -75,12 +76,29 @@ def account() -> Page:
 @pages.post("/clinics/current")
 def switch_clinic() -> Response:
     """Open another of one's clinics."""
-    clinic = request.form.get("clinic_id", "")
+    clinic, kept = request.form.get("clinic_id", ""), request.form.get("kept", "")
     try:
         accounts.switch_clinic(token=current.user().token, clinic=clinic, by=current.actor(), now=sessions.real_now())
     except accounts.NotYourClinic:
         abort(404)
-    return redirect("/", 303)
+    return redirect(url_for("kept.show", kept_id=kept) if kept else "/", 303)
+
+
+def _kept() -> str | None:
+    """Return where a form is shown that was sent when its session had ended, with its clinic opened for it."""
+    offered = kept_forms.offer(staff_id=current.staff().id, now=sessions.real_now())
+    if offered is None:
+        return None
+    kept, clinic = offered
+    accounts.switch_clinic(token=current.user().token, clinic=clinic, by=current.actor(), now=sessions.real_now())
+    return url_for("kept.show", kept_id=kept)
+
+
+def _waiting() -> str | None:
+    """Return where a form is shown that another tab sent meanwhile, for somebody who has signed in by now."""
+    since = sessions.real_now().subtract(minutes=kept_forms.KEPT_MINUTES)
+    found = waiting(staff_id=current.staff().id, since=since)
+    return url_for("kept.show", kept_id=found) if found else None
 
 
 def _sign_in_page(form: SignInForm) -> Page:

@@ -9,13 +9,15 @@ from werkzeug.wrappers import Response
 from reminder_site.actions import appointments as actions
 from reminder_site.actions.appointments import NewPatient
 from reminder_site.domain import phones, spoken
-from reminder_site.domain.refusals import Refused
-from reminder_site.domain.times import Placed
+from reminder_site.domain.refusals import Refused, SavedSomethingElse
+from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, patients, plans
 from reminder_site.queries.patients import PatientLine
-from reminder_site.web import current, text_steps, warnings
+from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.forms.appointments import BookingForm, put_error
 from reminder_site.web.now import now
+from reminder_site.web.pages import moving
+from reminder_site.web.saved import renew_nonce
 
 pages = Blueprint("booking", __name__)
 MATCHES = 8
@@ -82,11 +84,11 @@ def _as_before(form: BookingForm, public_id: str) -> None:
 
 def _read(form: BookingForm) -> tuple[bool, str | NewPatient | None, Placed | None]:
     """Read patient and time; what is wrong stands beside its field. True when all of the form is right."""
-    form.validate()
+    right = form.validate()
     clinic = current.clinic()
     placed = form.place(clinic.time_zone, now())
     patient = _who(form, clinic.country)
-    return not any(field.errors for field in form), patient, placed
+    return right and not any(field.errors for field in form), patient, placed
 
 
 def _who(form: BookingForm, country: str) -> str | NewPatient | None:
@@ -108,6 +110,14 @@ def _chosen(form: BookingForm) -> PatientLine | None:
 
 
 def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
+    known = patient if isinstance(patient, str) else ""
+    settled = overlaps.settle(form, patient_id=known, placed=placed, minutes=_minutes(form))
+    if settled is None:
+        return _page(form, preview=_preview(form, patient, placed)), 422
+    if settled.move:
+        return moving.as_asked(settled.move)
+    if settled.time:
+        return _at_another_time(form, patient, settled.time)
     try:
         made = actions.book(
             clinic_id=current.clinic().id,
@@ -116,16 +126,43 @@ def _save(form: BookingForm, patient: str | NewPatient, placed: Placed) -> Page:
             clinician_id=form.clinician.data,
             type_id=form.kind.data,
             nonce=form.nonce.data[:LONGEST_NONCE],
+            beside=settled.known,
             by=current.actor(),
             now=now(),
         )
+    except SavedSomethingElse as before:
+        renew_nonce(form)
+        return _page(form, preview=_preview(form, patient, placed), saved=_saved_before(before.made)), 409
     except Refused as refused:
         form.form_errors.append(refused.words)
         return _page(form, preview=_preview(form, patient, placed)), 422
     return redirect(url_for("appointments.show", public_id=made), 303)
 
 
-def _page(form: BookingForm, *, found: list[PatientLine] | None = None, preview: dict[str, Any] | None = None) -> str:
+def _at_another_time(form: BookingForm, patient: str | NewPatient, clock: str) -> Page:
+    """Book at the free time that was chosen instead, or ask again about that one."""
+    form.time.data = clock
+    placed = form.place(current.clinic().time_zone, now())
+    if placed is None:
+        return _page(form, preview=_preview(form, patient, placed)), 422
+    return _save(form, patient, placed)
+
+
+def _saved_before(public_id: str) -> dict[str, str]:
+    facts = appointments.get(clinic_id=current.clinic().id, public_id=public_id)
+    if facts is None:
+        return {"words": "an appointment", "url": ""}
+    when = spoken.day_and_clock(facts.starts_local, to_local(now(), facts.time_zone).date())
+    return {"words": f"{facts.patient}, {when},", "url": url_for("appointments.show", public_id=public_id)}
+
+
+def _page(
+    form: BookingForm,
+    *,
+    found: list[PatientLine] | None = None,
+    preview: dict[str, Any] | None = None,
+    saved: dict[str, str] | None = None,
+) -> str:
     chosen = _chosen(form) if found is None else None
     if found is not None:
         form.patient_id.data = ""
@@ -139,6 +176,7 @@ def _page(form: BookingForm, *, found: list[PatientLine] | None = None, preview:
         matches=[_option(each) for each in found or ()],
         looked=found is not None,
         preview=preview,
+        saved=saved,
     )
 
 

@@ -1,15 +1,16 @@
 """The day list, which is the home page, and the week: who comes, what they answered, where each reminder is."""
 
+from collections import Counter
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 
-from reminder_site.domain import spoken
+from reminder_site.domain import opening_hours, spoken
 from reminder_site.domain.times import to_local
 from reminder_site.domain.typed_times import NotATime, read_day
-from reminder_site.queries import appointments
+from reminder_site.queries import appointments, settings
 from reminder_site.queries.appointments import Line
 from reminder_site.web import current, day_rows
 from reminder_site.web.now import now
@@ -46,9 +47,10 @@ def week(on: str) -> str:
     monday = chosen - chosen.weekday() * DAY
     lines = _read(monday, monday + 6 * DAY)
     shown, listing = _listing(lines)
+    shut = _closed(lines, monday, monday + 6 * DAY)
     by_day = {on: list(group) for on, group in groupby(shown, key=lambda line: line.starts_local.date())}
     days = [
-        {"on": each, "words": spoken.long_day(each), "rows": _rows(by_day.get(each, []))}
+        {"on": each, "words": spoken.long_day(each), "rows": _rows(by_day.get(each, [])), "closed": shut.get(each)}
         for each in (monday + n * DAY for n in range(WEEK_DAYS))
     ]
     return render_template(
@@ -71,6 +73,7 @@ def _day_page(on: date) -> str:
         **listing,
         on=on,
         words=spoken.long_day(on),
+        closed=_closed(lines, on, on).get(on),
         rows=_rows(shown),
         now_before=past if on == local.date() and 0 < past < len(shown) else None,
         now_words=spoken.clock(local),
@@ -82,6 +85,16 @@ def _day_page(on: date) -> str:
 def _read(first: date, last: date) -> list[Line]:
     clinic = current.clinic()
     return appointments.days(clinic_id=clinic.id, zone=clinic.time_zone, first=first, last=last)
+
+
+def _closed(lines: list[Line], first: date, last: date) -> dict[date, str]:
+    """Say of each closed day from one to another how many are booked on it all the same."""
+    clinic = current.clinic()
+    named = settings.closed_between(clinic, first, last)
+    booked = Counter(line.starts_local.date() for line in lines if line.state == "booked")
+    days = (first + n * DAY for n in range((last - first).days + 1))
+    words = {on: opening_hours.closed_words(clinic.hours, named, on, booked[on]) for on in days}
+    return {on: said for on, said in words.items() if said}
 
 
 def _listing(lines: list[Line]) -> tuple[list[Line], dict[str, Any]]:

@@ -8,11 +8,11 @@ from werkzeug.wrappers import Response
 from reminder_site.actions import appointments as actions
 from reminder_site.domain import spoken
 from reminder_site.domain.planning import Notice
-from reminder_site.domain.refusals import AppointmentChanged, NothingChanged, Refused
+from reminder_site.domain.refusals import AppointmentChanged, NothingChanged, Overlaps, Refused
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, plans
-from reminder_site.queries.appointments import Facts
-from reminder_site.web import current, text_steps, warnings
+from reminder_site.queries.appointments import Choice, Facts
+from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.day_rows import STANDING_WORDS
 from reminder_site.web.forms.appointments import MoveForm, put_error
 from reminder_site.web.now import now
@@ -26,7 +26,7 @@ Page = str | Response | tuple[str, int]
 def move(public_id: str) -> Page:
     """Give an appointment another time or clinician; the texts follow."""
     facts = found(public_id)
-    form = _form()
+    form = _form(facts)
     if request.method == "GET":
         form.stands_at(facts.version)
         form.day.data, form.time.data = facts.starts_local.strftime("%Y-%m-%d"), facts.starts_local.strftime("%H:%M")
@@ -42,25 +42,46 @@ def move(public_id: str) -> Page:
 def preview(public_id: str) -> str:
     """Show what would be texted if the form were saved as it stands; changes nothing."""
     facts = found(public_id)
-    form = _form()
+    form = _form(facts)
     _good, placed = _read(form, facts)
     shown = _preview(form, facts, placed)
     return render_template("appointments/preview.html", form=form, preview=shown, live=True)
 
 
-def _form() -> MoveForm:
+def _form(facts: Facts) -> MoveForm:
+    """Offer the clinic's clinicians, and whom the appointment is with although they can no longer be booked."""
     form = MoveForm()
-    form.offer(appointments.clinicians(clinic_id=current.clinic().id))
+    offered = appointments.clinicians(clinic_id=current.clinic().id)
+    if facts.clinician_id and facts.clinician_id not in {each.id for each in offered}:
+        offered = [*offered, Choice(facts.clinician_id, f"{facts.clinician} (can no longer be booked)")]
+    form.offer(offered)
     return form
 
 
 def _read(form: MoveForm, facts: Facts) -> tuple[bool, Placed | None]:
-    form.validate()
+    right = form.validate()
     placed = form.place(facts.time_zone, now())
-    return not any(field.errors for field in form), placed
+    return right and not any(field.errors for field in form), placed
+
+
+def as_asked(public_id: str) -> Page:
+    """Show the move of an appointment to the time that stands in the form just sent; nothing is saved yet."""
+    facts = found(public_id)
+    form = _form(facts)
+    form.stands_at(facts.version)
+    form.tell.data = "yes"
+    return _page(form, facts, form.place(facts.time_zone, now()))
 
 
 def _save(form: MoveForm, facts: Facts, placed: Placed) -> Page:
+    about: dict[str, Any] = {"patient_id": facts.patient_id, "minutes": facts.duration_minutes, "but_not": facts.id}
+    settled = overlaps.settle(form, placed=placed, moves=False, **about)
+    if settled is None:
+        return _page(form, facts, placed), 422
+    if settled.time:
+        form.time.data = settled.time
+        again = form.place(facts.time_zone, now())
+        return _save(form, facts, again) if again else (_page(form, facts), 422)
     try:
         actions.move(
             clinic_id=current.clinic().id,
@@ -69,12 +90,13 @@ def _save(form: MoveForm, facts: Facts, placed: Placed) -> Page:
             clinician_id=form.clinician.data,
             tell=form.chosen,
             version=form.version.data or 0,
+            beside=settled.known,
             by=current.actor(),
             now=now(),
         )
     except AppointmentChanged:
         return _both_versions(form, facts.id, placed), 409
-    except NothingChanged as refused:
+    except (NothingChanged, Overlaps) as refused:
         put_error(form.time, refused.words)
         return _page(form, facts, placed), 422
     except Refused as refused:
@@ -89,10 +111,14 @@ def _both_versions(form: MoveForm, public_id: str, placed: Placed) -> str:
     form.stands_at(facts.version)
     versions = [
         _row("Time", *(spoken.day_and_clock(local, today) for local in (facts.starts_local, placed.local))),
-        _row("With", facts.clinician or "Anybody", form.clinician_name or "Anybody"),
+        _row("With", facts.clinician or "Anybody", _clinician_name(form, facts) or "Anybody"),
         _row("Answer", STANDING_WORDS.get(facts.standing, facts.standing.replace("_", " ")), STANDING_WORDS["none"]),
     ]
     return _page(form, facts, placed, versions=versions)
+
+
+def _clinician_name(form: MoveForm, facts: Facts) -> str:
+    return (facts.clinician or "") if form.clinician.data == facts.clinician_id else form.clinician_name
 
 
 def _row(label: str, theirs: str, yours: str) -> dict[str, str]:
@@ -126,7 +152,7 @@ def _preview(form: MoveForm, facts: Facts, placed: Placed | None) -> dict[str, A
         announced=tell,
         notice=Notice("moved", now().add(minutes=clinic.undo_minutes)) if tell else None,
         now=now(),
-        **facts_for_preview(facts) | {"clinician": form.clinician_name},
+        **facts_for_preview(facts) | {"clinician": _clinician_name(form, facts)},
     )
     steps = [text_steps.preview_step(line, placed.zone) for line in lines]
     said = {"when": text_steps.placed_words(placed), "zone": text_steps.zone_words(placed, now())}

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import offers
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.domain.times import to_local
+from reminder_site.queries import coming
 from reminder_site.queries import settings as shown
 from reminder_site.web import current
 from reminder_site.web.forms.settings import ClinicianForm, TypeForm
@@ -41,6 +43,8 @@ def change_clinician(clinician_id: str) -> Page:
     form = ClinicianForm(prefix=f"c-{clinician_id}-")
     if not form.validate():
         return _page(form, None, clinician_id)
+    if leaving := _leaving(form, clinician_id):
+        return _page(form, None, clinician_id, leaving)[0], 409
     try:
         offers.change_clinician(
             clinic_id=current.clinic().id,
@@ -98,6 +102,19 @@ def change_type(type_id: str) -> Page:
     return _saved("Saved.")
 
 
+def _leaving(form: ClinicianForm, clinician_id: str) -> dict[str, Any] | None:
+    """Gather the coming appointments with somebody who is to be switched off, unless just these were shown already."""
+    clinic = current.clinic()
+    person = next((row for row in shown.clinicians(clinic.id) if row.public_id == clinician_id), None)
+    if form.active.data or person is None or not person.active:
+        return None
+    found = coming.with_clinician(clinic_id=clinic.id, clinician=clinician_id, now=now())
+    if not found.count or request.form.get("asked") == found.mark:
+        return None
+    today = to_local(now(), clinic.time_zone).date()
+    return {"id": clinician_id, "name": person.name, "coming": found, "today": today}
+
+
 def _quicker(form: ClinicianForm | TypeForm, which: str) -> Page:
     form.name.errors = [QUICKER]
     form.version.data = current.clinic().version
@@ -110,7 +127,9 @@ def _saved(words: str) -> Response:
     return redirect(url_for("offers.people"), 303)
 
 
-def _page(clinician: ClinicianForm | None, kind: TypeForm | None, which: str) -> tuple[str, int]:
+def _page(
+    clinician: ClinicianForm | None, kind: TypeForm | None, which: str, leaving: dict[str, Any] | None = None
+) -> tuple[str, int]:
     """Draw the page; a form that was refused (of `which`, or the one that adds) stands in its place as typed."""
     clinic, wrong = current.clinic(), clinician or kind
     fresh = {"formdata": NOTHING_TYPED}
@@ -123,6 +142,7 @@ def _page(clinician: ClinicianForm | None, kind: TypeForm | None, which: str) ->
         "settings/people.html",
         clinicians=clinicians,
         types=types,
+        leaving=leaving,
         new_clinician=clinician if clinician and not which else ClinicianForm(prefix="clinician-", **fresh),
         new_type=kind if kind and not which else TypeForm(prefix="type-", data={"duration_minutes": 30}, **fresh),
     )

@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response
 
 from reminder_site.actions import patients as actions
 from reminder_site.actions import reminders
-from reminder_site.domain.refusals import NotHere
+from reminder_site.domain.refusals import NotHere, SavedSomethingElse
 from reminder_site.domain.times import to_local
 from reminder_site.queries import conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
 from reminder_site.web import current, talk, warnings
 from reminder_site.web.forms.patients import DetailsForm, EditPatientForm, NewPatientForm, TextForm
 from reminder_site.web.now import now
+from reminder_site.web.saved import renew_nonce
 
 pages = Blueprint("patients", __name__, url_prefix="/patients")
 
@@ -46,14 +47,17 @@ def new() -> Page:
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(24)
     elif form.validate():
-        made = actions.add(
-            clinic_id=current.clinic().id,
-            details=form.details,
-            consent_how=form.consent_how,
-            nonce=form.nonce.data[:43],
-            by=current.actor(),
-            now=now(),
-        )
+        try:
+            made = actions.add(
+                clinic_id=current.clinic().id,
+                details=form.details,
+                consent_how=form.consent_how,
+                nonce=form.nonce.data[:43],
+                by=current.actor(),
+                now=now(),
+            )
+        except SavedSomethingElse as before:
+            return render_template("patients/new.html", form=form, saved=_saved_before(form, before.made)), 409
         _warn_of_number(form.e164, made)
         return redirect(url_for("patients.show", patient_id=made), 303)
     return render_template("patients/new.html", form=form), 422 if form.errors else 200
@@ -105,6 +109,9 @@ def text(patient_id: str) -> Page:
             by=current.actor(),
             now=now(),
         )
+    except SavedSomethingElse as before:
+        saved = _saved_before(form, before.made)
+        return _page(patient, form, saved | {"words": f"a text to {saved['words']}"}), 409
     except actions.CannotText as refused:
         form.body.errors = [refused.words]
         return _page(patient, form), 422
@@ -166,13 +173,22 @@ def _list(typed: str, after: str) -> str:
     return render_template("patients/index.html", found=found, typed=typed, more=more, continued=bool(after))
 
 
-def _page(patient: PatientFacts, form: TextForm) -> str:
+def _saved_before(form: NewPatientForm | TextForm, made: str) -> dict[str, str]:
+    """Name the patient whom this form made, or texted, before; from here on it is another form."""
+    renew_nonce(form)
+    patient = patients.get(clinic_id=current.clinic().id, public_id=made)
+    name, url = (patient.name, url_for("patients.show", patient_id=made)) if patient else ("somebody", "")
+    return {"words": name, "url": url}
+
+
+def _page(patient: PatientFacts, form: TextForm, saved: dict[str, str] | None = None) -> str:
     clinic = current.clinic()
     said = conversation.of_patient(clinic_id=clinic.id, key=patient.key)
     return render_template(
         "patients/show.html",
         patient=patient,
         form=form,
+        saved=saved,
         now=now(),
         visits=patients.visits(clinic_id=clinic.id, key=patient.key),
         opt_out=opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164),
