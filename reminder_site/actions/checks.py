@@ -9,6 +9,7 @@ import pendulum
 from sqlalchemy import Integer, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from reminder_site.domain import consent
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
 from reminder_site.domain.drafts import kind_of
@@ -18,7 +19,7 @@ from reminder_site.models import Message
 from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
-PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: without a yes none of it leaves
+PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: none of it leaves while reminders are off
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
 _m, _clinic, _patient, _out, _appointment, _reminder = (
     Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder")
@@ -35,7 +36,8 @@ CIRCUMSTANCES = (
         _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
-        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
+        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on, _patient.c.phone_flag),
+        (_patient.c.consent_how != "").label("agreed"),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
@@ -107,11 +109,11 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     if not message.wanted:
         return Verdict(states.CANCELLED, words=f"cancelled: {message.unwanted_why}")
     found = around.of(message)
-    if message.kind != "reply" and found.opted_out:
+    if found.opted_out:
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
     if not found.texting_on:
         again = now.add(minutes=CAP_AGAIN_MINUTES)
-        return Verdict(until=again, words="texting is switched off for this clinic", waits_for="texting_off")
+        return Verdict(until=again, words=consent.TEXTING_OFF, waits_for="texting_off")
     untrue = why_untrue(message, found)
     if untrue:
         return Verdict(states.CANCELLED, words=f"cancelled: {untrue}")
@@ -123,6 +125,8 @@ def why_untrue(message: Any, found: Any) -> str:
     if message.patient_id is not None and message.kind != "reply":
         if found.phone_e164 != message.to_e164:
             return "the patient has another number now"
+        if refused := consent.why_not(_standing(message, found)):
+            return refused
         if message.kind in PLANNED and not found.reminders_on:
             return "reminders are off for this patient"
     if message.reminder_id is None or message.appointment_id is None:
@@ -133,6 +137,16 @@ def why_untrue(message: Any, found: Any) -> str:
     if (found.visit == "cancelled") != tells_of_the_end:
         return "the appointment is on again" if tells_of_the_end else "the appointment was cancelled"
     return "" if found.planned else "the plan changed"
+
+
+def _standing(message: Any, found: Any) -> consent.Standing:
+    """Say how the patient of a text stands; the opt-out is asked for before, for it ends a text otherwise.
+
+    Twilio's answer to this very text may be what has shown that its number is dead. A worker that dies before it keeps
+    the answer has the text tried once more, to hear it again: so one that was in doubt is not stopped by that.
+    """
+    taught = message.ever_unknown and found.phone_flag == "unreachable"
+    return consent.Standing(message.to_e164, False, "" if taught else found.phone_flag, found.agreed)
 
 
 def over_the_limit(

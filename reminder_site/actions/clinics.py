@@ -46,6 +46,7 @@ class TextingFacts:
     daily_cap: int
     min_gap_hours: int
     sender: str
+    twilio_acknowledges: bool
     texting_on: bool
 
 

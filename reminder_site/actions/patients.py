@@ -9,25 +9,22 @@ import pendulum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import form_nonces, inbox, outbox, patient_rows
+from reminder_site.actions import form_nonces, inbox, outbox, patient_rows, press
 from reminder_site.actions.appointment_rows import of_clinic
 from reminder_site.db import retried, transaction
+from reminder_site.domain import hand_written
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.domain.refusals import Refused
-from reminder_site.models import Clinic, Patient
+from reminder_site.models import Patient
 from reminder_site.models.columns import new_public_id
-from reminder_site.queries.plans import sender_of, texts_off_why
+from reminder_site.queries.plans import sender_of
 
 USEFUL_HOURS = 24
 
 
 class PatientChanged(Refused):
     """Somebody else saved the patient meanwhile; nothing has been overwritten."""
-
-
-class CannotText(Refused):
-    """Nothing can be texted to this patient; the words say why."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +81,8 @@ def record_consent(*, clinic_id: int, patient_id: str, how: str, by: Actor, now:
         _change(session, patient, patient.version, values)
         patient_rows.note(session, patient, "patient.consent", {"how": how or "withdrawn"}, by=by, now=now)
         patient_rows.replan_coming(session, patient, by=by, now=now)
+        if not agreed:
+            outbox.unwant_patient(session, patient.id, why="the patient no longer agrees to texts", by=by, now=now)
 
 
 @retried
@@ -104,19 +103,20 @@ def send_text(
     body: str,
     nonce: str = "",
     answers_id: str = "",
+    confirmed: str = "",
+    hour: press.Hour = "ask",
     by: Actor,
     now: pendulum.DateTime,
-) -> None:
-    """Text a patient by hand; the same form (`nonce`) again sends nothing. `answers_id` is the text it answers, if any.
+) -> pendulum.DateTime:
+    """Text a patient by hand and return when it leaves (UTC); the same form (`nonce`) again sends nothing.
 
-    Raises CannotText, NotHere.
+    `answers_id` is the text it answers, if any. `confirmed` is the mark of the very words whose doubts were confirmed,
+    `hour` what was said about quiet hours. Raises press.AskedFirst, CannotText, NotHere.
     """
     with transaction() as session:
         patient = of_clinic(session, Patient, clinic_id, patient_id)
-        clinic = session.get_one(Clinic, clinic_id)
-        off = texts_off_why(session, clinic, phone_e164=patient.phone_e164, phone_flag=patient.phone_flag)
-        if off:
-            raise CannotText(f"This cannot be sent: {off}. Phone the patient instead.")
+        clinic = press.refuse(session, patient)
+        send_at = press.leaves_at(session, clinic, hour, doubts=hand_written.doubts(body, confirmed), now=now)
         outbox.add_message(
             session,
             by=by,
@@ -128,13 +128,14 @@ def send_text(
             dedupe_key=f"staff:{by.staff_id}:{nonce or secrets.token_urlsafe(24)}"[:80],
             to_e164=patient.phone_e164,
             sender=sender_of(clinic),
-            body=body,
-            send_at=now,
-            useful_until=now.add(hours=USEFUL_HOURS),
+            body=hand_written.whole(body, clinic.text_name),
+            send_at=send_at,
+            useful_until=send_at.add(hours=USEFUL_HOURS),
         )
         patient_rows.note(session, patient, "patient.texted", {}, by=by, now=now)
         if answers_id:
             inbox.settle(session, clinic_id, answers_id, by=by, now=now)
+        return send_at
 
 
 def _change(session: Session, patient: Patient, version: int, values: dict[str, Any]) -> None:

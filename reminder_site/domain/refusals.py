@@ -62,5 +62,9 @@ class ReminderHasLeft(Refused):
     """The text is no longer here to be stopped, hurried or changed."""
 
 
+class CannotText(Refused):
+    """Nothing can be texted to this patient; the words say why."""
+
+
 class TooLateToSend(Refused):
     """A parked text may not leave as things stand now."""

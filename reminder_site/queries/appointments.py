@@ -52,6 +52,7 @@ class Line:
     phone_e164: str
     phone_flag: str
     reminders_on: bool
+    agreed: bool
     clinician: str | None
     kind: str | None
     texts: tuple[Text, ...] = ()
@@ -115,6 +116,7 @@ LINE = (
     Patient.phone_e164,
     Patient.phone_flag,
     Patient.reminders_on,
+    (Patient.consent_how != "").label("agreed"),
     Clinician.name.label("clinician"),
     AppointmentType.name.label("kind"),
 )

@@ -26,7 +26,13 @@ class PatientLine:
     phone_flag: str
     born_on: date | None
     reminders_on: bool
+    consent_how: str
     search_name: str
+
+    @property
+    def agreed(self) -> bool:
+        """Tell whether they agreed to texts and have not taken it back."""
+        return bool(self.consent_how)
 
     @property
     def name(self) -> str:
@@ -41,7 +47,6 @@ class PatientFacts(PatientLine):
     key: int
     channel: str
     language: str
-    consent_how: str
     consent_at: pendulum.DateTime | None
     version: int
     created_at: pendulum.DateTime
@@ -71,6 +76,7 @@ LINE = (
     Patient.phone_flag,
     Patient.born_on,
     Patient.reminders_on,
+    Patient.consent_how,
     Patient.search_name,
 )
 FACTS = (
@@ -78,7 +84,6 @@ FACTS = (
     Patient.id.label("key"),
     Patient.channel,
     Patient.language,
-    Patient.consent_how,
     Patient.consent_at,
     Patient.version,
     Patient.created_at,

@@ -55,6 +55,7 @@ RECEPTION = frozenset(
         "patients.find",
         "patients.index",
         "patients.new",
+        "patients.preview_text",
         "patients.set_reminders",
         "patients.show",
         "patients.text",
@@ -101,7 +102,9 @@ ADMINISTRATOR = frozenset({"settings.add_clinic"})
 OWN_ACCOUNT = frozenset({"accounts.account", "accounts.sign_out", "accounts.switch_clinic"})
 
 # Posted so that nothing typed stands in an address; they change nothing.
-POSTED_READS = frozenset({"booking.find", "day.day", "day.week", "patients.find", "wording.preview"})
+POSTED_READS = frozenset(
+    {"booking.find", "day.day", "day.week", "patients.find", "patients.preview_text", "wording.preview"}
+)
 
 ROLES_OF: dict[frozenset[str], frozenset[str]] = {
     RECEPTION: frozenset({"reception", "manager", "administrator"}),

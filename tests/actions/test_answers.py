@@ -55,15 +55,16 @@ DIALOGUES = [
     (["see you <3"], "booked", "confirmed", "thank you, see you", False),
     (["3?"], "booked", "none", "somebody will read this", True),
     (["STOP"], "booked", "none", None, False),
-    (["stop."], "booked", "none", None, False),
+    (["stop."], "booked", "none", "no more texts will come from us", False),
     (["CANCEL"], "booked", "none", None, True),
-    (["HELP"], "booked", "none", None, False),
+    (["HELP"], "booked", "none", "call (212) 555-0100", False),
     (["ayuda"], "booked", "none", "STOP ends texts", False),
     (["START"], "booked", "none", None, False),
     (["STOP", "1"], "booked", "confirmed", None, False),
     (["STOP", "START", "1"], "booked", "confirmed", "thank you, see you", False),
     (["STOP", "YES"], "booked", "none", None, False),
-    (["wrong number"], "booked", "none", None, True),
+    (["wrong number"], "booked", "none", "no more texts will come from us", True),
+    (["stop.", "stop."], "booked", "none", None, False),
 ]
 
 

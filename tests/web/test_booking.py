@@ -144,7 +144,7 @@ def test_before_the_patient_agreed_the_preview_shows_the_texts_and_that_none_lea
     said, html = refused(desk, **typed)
     assert said == ["Choose one: no texts go out without it."] and "Carol, we expect you Fri 20 Nov" in html
     html = send(desk, "/appointments/preview", {**typed, "consent": "no"}, opened=NEW).get_data(as_text=True)
-    assert "Nothing leaves until" not in html and "reminders are off for this patient" in html
+    assert "Nothing leaves until" not in html and "the patient has not agreed to texts" in html
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,8 @@ def test_a_text_by_hand_is_on_its_way(desk, carol):
     page = f"/patients/{carol.public_id}"
     answer = post(desk, page, f"{page}/text", body="Please bring your card.\r\nThank you")
     assert answer.status_code == 303
-    assert db.session.scalars(select(Message)).one().body == "Please bring your card.\nThank you"
+    body = db.session.scalars(select(Message)).one().body
+    assert body == "Elm Clinic: Please bring your card.\nThank you. STOP ends texts"
     assert "planned" in desk.get(page).text
 
 

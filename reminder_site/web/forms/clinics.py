@@ -142,6 +142,7 @@ class TextingForm(FlaskForm):
         longest=34,
         description="MG and 32 characters. Empty: the one the site was set up with.",
     )
+    twilio_acknowledges = BooleanField("Twilio itself answers STOP and START")
     version = VersionField()
 
     def __init__(self, clinic: Clinic, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional, StopValidation, Validati
 from wtforms.widgets import HiddenInput
 
 from reminder_site.actions.patients import Details
-from reminder_site.domain import phones, wording
+from reminder_site.domain import hand_written, phones, wording
 from reminder_site.domain.text_safety import TextRefused, clean_text
 from reminder_site.web.forms.appointments import CONSENTS, LONGEST_NAME
 from reminder_site.web.forms.fields import LineField
@@ -83,11 +83,17 @@ class EditPatientForm(DetailsForm):
 
 
 class TextForm(FlaskForm):
-    """A text written by hand; `nonce` marks a form sent twice, `answers` is the text it replies to."""
+    """A text written by hand. `clinic_name` begins it and is set by the page before it validates.
+
+    `nonce` marks a form sent twice, `answers` is the text it replies to, `confirmed` the mark of the words whose doubts
+    were shown.
+    """
 
     body = TextAreaField("Text", render_kw={"rows": 3})
     nonce = HiddenField()
     answers = HiddenField()
+    confirmed = HiddenField()
+    clinic_name: str = ""
 
     def validate_body(self, field: Any) -> None:
         """Take the text as typed, or say what keeps it from being sent."""
@@ -97,3 +103,7 @@ class TextForm(FlaskForm):
             raise StopValidation(refused.words) from refused
         if not field.data:
             raise StopValidation("Write what to send.")
+        length = len(hand_written.whole(field.data, self.clinic_name))
+        if length > wording.LONGEST:
+            words = "With the clinic’s name and how to stop texts this has"
+            raise StopValidation(f"{words} {length:,} characters; at most {wording.LONGEST:,} fit.")

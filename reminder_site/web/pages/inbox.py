@@ -46,14 +46,14 @@ def _beside(opened: Waiting) -> dict[str, Any]:
     else:
         said = conversation.with_number(clinic_id=clinic.id, e164=opened.from_e164)
     visit = appointments.get(clinic_id=clinic.id, public_id=opened.appointment_id) if opened.appointment_id else None
-    opted_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164) if patient else None
+    opt_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164) if patient else None
     form = TextForm(formdata=None)
     form.nonce.data, form.answers.data = secrets.token_urlsafe(24), opened.id
     return {
         "patient": patient,
         "visit": visit,
         "form": form,
-        "can_text": bool(patient and patient.phone_e164 and not patient.phone_flag and not opted_out),
+        "texts_off": opt_outs.texts_off(clinic, patient, opt_out) if patient else "",
         "thread": talk.lines(said[-LAST_SAID:], clinic.time_zone, now()),
         "earlier": max(0, len(said) - LAST_SAID),
     }

@@ -10,8 +10,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import patients as actions
-from reminder_site.actions import reminders
-from reminder_site.domain.refusals import NotHere
+from reminder_site.actions import press, reminders
+from reminder_site.domain import hand_written, spoken
+from reminder_site.domain.refusals import CannotText, NotHere
 from reminder_site.domain.times import to_local
 from reminder_site.queries import conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
@@ -23,6 +24,7 @@ pages = Blueprint("patients", __name__, url_prefix="/patients")
 
 LONGEST_SEARCH = 80
 CONSENTS = frozenset({"spoken", "written", ""})
+HOURS: dict[str, press.Hour] = {"now": "now", "opening": "opening"}
 Form = TypeVar("Form", bound=DetailsForm)
 Page = str | Response | tuple[str, int]
 
@@ -50,7 +52,7 @@ def new() -> Page:
             clinic_id=current.clinic().id,
             details=form.details,
             consent_how=form.consent_how,
-            nonce=form.nonce.data[:43],
+            nonce=(form.nonce.data or "")[:43],
             by=current.actor(),
             now=now(),
         )
@@ -91,35 +93,57 @@ def edit(patient_id: str) -> Page:
 
 @pages.post("/<patient_id>/text")
 def text(patient_id: str) -> Page:
-    """Send the patient a text written by hand."""
-    patient, form = _patient(patient_id), TextForm()
+    """Send the patient a text written by hand, or ask first; "Preview" shows it as it would leave."""
+    patient, form = _patient(patient_id), _text_form()
     if not form.validate():
         return _page(patient, form), 422
+    if request.form.get("check"):
+        return _page(patient, form)
     try:
-        actions.send_text(
+        leaves_at = actions.send_text(
             clinic_id=current.clinic().id,
             patient_id=patient_id,
             body=form.body.data,
             nonce=(form.nonce.data or "")[:43],
             answers_id=(form.answers.data or "")[:16],
+            confirmed=(form.confirmed.data or "")[:16],
+            hour=HOURS.get(request.form.get("hour", ""), "ask"),
             by=current.actor(),
             now=now(),
         )
-    except actions.CannotText as refused:
+    except press.AskedFirst as asked:
+        form.body.errors, form.confirmed.data = asked.questions, hand_written.mark(form.body.data)
+        return _page(patient, form, asked), 422
+    except CannotText as refused:
         form.body.errors = [refused.words]
         return _page(patient, form), 422
     except NotHere:
         abort(404)
-    flash("The text is on its way.", "ok")
+    zone = current.clinic().time_zone
+    leaves = spoken.moment_words(leaves_at, zone, now())
+    flash(f"The text leaves {leaves}." if leaves_at > now() else "The text is on its way.", "ok")
     back = url_for("inbox.index") if form.answers.data else url_for("patients.show", patient_id=patient_id)
     return redirect(back, 303)
+
+
+@pages.post("/<patient_id>/text/preview")
+def preview_text(patient_id: str) -> str:
+    """Draw a text written by hand as it is typed: as the patient will read it. Changes nothing."""
+    _patient(patient_id)
+    form = _text_form()
+    seen = talk.seen(form.body.data, current.clinic().text_name) if form.validate() else None
+    return render_template("settings/text_preview.html", form=form, seen=seen)
 
 
 @pages.post("/<patient_id>/reminders")
 def set_reminders(patient_id: str) -> Response:
     """Switch the patient's reminders on or off."""
     on = request.form.get("on") == "1"
-    count = _done(reminders.set_patient_reminders, patient_id, on=on)
+    try:
+        count = _done(reminders.set_patient_reminders, patient_id, on=on)
+    except CannotText as refused:
+        flash(refused.words, "warn")
+        return redirect(url_for("patients.show", patient_id=patient_id), 303)
     told = f", for {count} coming appointment{'s' if count != 1 else ''} too" if count else ""
     flash(f"Reminders are {'on' if on else 'off'}{told}.", "ok")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
@@ -166,24 +190,34 @@ def _list(typed: str, after: str) -> str:
     return render_template("patients/index.html", found=found, typed=typed, more=more, continued=bool(after))
 
 
-def _page(patient: PatientFacts, form: TextForm) -> str:
+def _page(patient: PatientFacts, form: TextForm, asked: press.AskedFirst | None = None) -> str:
     clinic = current.clinic()
     said = conversation.of_patient(clinic_id=clinic.id, key=patient.key)
+    opt_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164)
     return render_template(
         "patients/show.html",
         patient=patient,
         form=form,
+        asked=asked,
+        seen=talk.seen(form.body.data, clinic.text_name) if form.body.data else None,
+        texts_off=opt_outs.texts_off(clinic, patient, opt_out),
         now=now(),
         visits=patients.visits(clinic_id=clinic.id, key=patient.key),
-        opt_out=opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164),
+        opt_out=opt_out,
         family=patients.with_phone(clinic_id=clinic.id, e164=patient.phone_e164, but_not=patient.id),
         thread=talk.lines(said, clinic.time_zone, now()),
     )
 
 
 def _blank_text() -> TextForm:
-    form = TextForm()
+    form = _text_form()
     form.nonce.data = secrets.token_urlsafe(24)
+    return form
+
+
+def _text_form() -> TextForm:
+    form = TextForm()
+    form.clinic_name = current.clinic().text_name
     return form
 
 
