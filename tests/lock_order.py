@@ -36,6 +36,7 @@ FIRST = {
     "hold._end": {"message", "heartbeat"},
     "hold.begin": {"heartbeat"},
     "inbox": {"inbound_message"},
+    "inbox.stop_texts": {"patient", "opt_out", "message", "inbound_message"},
     "intents": {"message"},
     "learning": {"patient", "message", "audit"},
     "leasing": {"message"},

@@ -19,6 +19,7 @@ from reminder_site.models import Message
 from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
+ANSWERS = frozenset({"reply", "stopped"})  # to a text just received; the second acknowledges an opt-out
 PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: none of it leaves while reminders are off
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
 _m, _clinic, _patient, _out, _appointment, _reminder = (
@@ -109,7 +110,7 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     if not message.wanted:
         return Verdict(states.CANCELLED, words=f"cancelled: {message.unwanted_why}")
     found = around.of(message)
-    if found.opted_out:
+    if found.opted_out and message.kind != "stopped":
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
     if not found.texting_on:
         again = now.add(minutes=CAP_AGAIN_MINUTES)
@@ -122,7 +123,7 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
 
 def why_untrue(message: Any, found: Any) -> str:
     """Say why a text no longer holds for its patient or its appointment; empty when it does."""
-    if message.patient_id is not None and message.kind != "reply":
+    if message.patient_id is not None and message.kind not in ANSWERS:
         if found.phone_e164 != message.to_e164:
             return "the patient has another number now"
         if refused := consent.why_not(_standing(message, found)):

@@ -48,6 +48,7 @@ RECEPTION = frozenset(
         "parked.send",
         "inbox.handled",
         "inbox.index",
+        "inbox.stop",
         "moving.move",
         "moving.preview",
         "patients.consent",

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from reminder_site.db import db, transaction
-from reminder_site.models import Appointment, Audit, Clinician, InboundMessage, OptOut
+from reminder_site.models import Appointment, Audit, Clinic, Clinician, InboundMessage, OptOut
 from tests.delivering import at_twilio
 from tests.factories import a_patient, an_appointment
 from tests.texting import PHONE, coming, fresh, heard, last_text, text
@@ -201,3 +201,15 @@ def test_two_machines_that_answer_each_other_come_to_an_end(visit, now):
     assert "STOP ends texts" in text("ayuda", now.add(minutes=20))
     assert text("yes", now.add(minutes=75)) is not None
     assert fresh(visit).answer == "confirmed"
+
+
+@pytest.mark.parametrize("twilio_does", [True, False])
+def test_each_opt_out_is_acknowledged_once_by_twilio_or_by_us(clinic, visit, now, twilio_does):
+    with transaction() as session:
+        session.get_one(Clinic, clinic.id).twilio_acknowledges = twilio_does
+    for number, body in enumerate(("STOP", "stop", " Stop ", "CANCEL", "stop.", "wrong number")):
+        reply = text(body, now.add(minutes=10 + 3 * number))
+        twilio_answers = twilio_does and body.strip().upper() in {"STOP", "CANCEL"}
+        assert (reply is None) == twilio_answers, body
+        assert text(body, now.add(minutes=11 + 3 * number)) is None  # once is enough
+        text("START", now.add(minutes=12 + 3 * number))

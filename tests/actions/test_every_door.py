@@ -32,6 +32,8 @@ PERSONAL = {
 DOORS = {"by", "link_id", "from_e164"}  # pressed by somebody, or by the patient; the worker's own have none of these
 WORKERS = {"receipts.take_over"}
 LIFTS = {"patients.record_consent", "patients.trust_number"}  # that is what they are for; each has tests of its own
+ENDS = {"inbox.stop_texts"}  # pressed last, or it would hide what the others do
+ACKNOWLEDGED = "no more texts will come from us"  # the one text that an opt-out allows
 HELP_IS_HELPED = "Elm Clinic: texts about your appointments"
 
 
@@ -45,7 +47,7 @@ def doors():
             public = not name.startswith("_") and action.__module__ == there.__name__ and "now" in given
             if public and given & PERSONAL and given & DOORS and "session" not in given:
                 found[f"{module.name}.{name}"] = action
-    return {name: action for name, action in found.items() if name not in WORKERS}
+    return {name: found[name] for name in sorted(found, key=lambda name: name in ENDS) if name not in WORKERS}
 
 
 class Stage:
@@ -106,8 +108,8 @@ class Stage:
         return done
 
     def texts(self):
-        """Count what Twilio was ever given for the number."""
-        return len(at_twilio(self.sandbox, PHONE))
+        """Count what Twilio was ever given for the number, but for the acknowledgement of an opt-out."""
+        return len([text for text in at_twilio(self.sandbox, PHONE) if ACKNOWLEDGED not in text.body])
 
     def _visit(self):
         booked = select(Appointment.public_id).where(Appointment.state == "booked").order_by(Appointment.id.desc())

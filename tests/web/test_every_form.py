@@ -16,7 +16,7 @@ pytestmark = pytest.mark.parametrize("app", ["sqlite"], indirect=True)  # test_e
 PAGES = access.RECEPTION | access.MANAGER | access.ADMINISTRATOR | access.SIGNED_LINK
 # To end a refusal is what these are for (tests/web/test_patients.py); those who left the site send nothing either.
 DRAWN = {"health.styleguide", "health.styleguide_patient"}  # their forms lead nowhere
-LEFT_OUT = {"patients.consent", "patients.trust_number", "accounts.sign_out", "accounts.switch_clinic"}
+LEFT_OUT = {"inbox.stop", "patients.consent", "patients.trust_number", "accounts.sign_out", "accounts.switch_clinic"}
 TYPED = {
     "body": "Please call us",
     "consent": "no",

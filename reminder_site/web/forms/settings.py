@@ -67,7 +67,9 @@ class RuleForm(FlaskForm):
 
 
 class TemplateForm(FlaskForm):
-    """The wording of one kind of text."""
+    """The wording of one kind of text; the page sets `text_kind` before it validates."""
+
+    text_kind: str = ""
 
     body = TextAreaField("Text", render_kw={"rows": 6, "spellcheck": "true", "maxlength": wording.LONGEST})
     version = VersionField()
@@ -79,7 +81,7 @@ class TemplateForm(FlaskForm):
         except TextRefused as refused:
             field.data = strip_controls(field.data)
             raise ValidationError(refused.words) from refused
-        problems = wording.check(field.data)
+        problems = wording.check(field.data, self.text_kind)
         if problems:
             raise ValidationError(" ".join(problems))
 
