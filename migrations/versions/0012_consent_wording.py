@@ -26,6 +26,8 @@ def upgrade() -> None:
     for table, columns in new_columns().items():
         for column in columns:
             op.add_column(table, column)
+    # Reminders that would wake a phone far away are planned anew.
+    op.execute("UPDATE clinic SET plan_version = plan_version + 1, plans_behind = true, plans_follow_since = NULL")
     op.create_table(
         "consent_wording",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -13,7 +13,8 @@ from reminder_site.domain import consent
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
 from reminder_site.domain.drafts import kind_of
-from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.phones import zones_of
+from reminder_site.domain.quiet_hours import QuietHours, Window
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Message
 from reminder_site.queries.plans import ground
@@ -39,6 +40,7 @@ CIRCUMSTANCES = (
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
         *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on, _patient.c.phone_flag),
         (_patient.c.consent_how != "").label("agreed"),
+        _patient.c.time_zone.label("patient_zone"),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
@@ -72,17 +74,18 @@ class Circumstances:
         """Return the circumstances of one message."""
         return self._of[message.id]
 
-    def quiet(self, message: Any) -> tuple[QuietHours, dict[date, str]]:
-        """Return the hours in which a text of its kind may arrive, and the days on which it may not.
+    def window(self, message: Any) -> Window:
+        """Return when a text of its kind may arrive.
 
-        Reminders keep to the clinic's hours; what answers somebody's doing only to the widest ones.
+        Reminders keep to the clinic's hours and the phone's; what answers somebody's doing only to the widest ones.
         """
         found = self.of(message)
         hours = QuietHours(found.quiet_opens, found.quiet_closes, found.texts_on_sundays)
         if message.kind != "reminder" or found.step_key == "confirmation":
-            return hours.widest(), {}
+            return Window(hours.widest(), found.time_zone, {})
         closed = ground(self._session, message.clinic_id).closed(to_local(message.send_at, found.time_zone))
-        return hours, dict(closed)
+        phone_zones = (found.patient_zone,) if found.patient_zone else zones_of(message.to_e164)
+        return Window(hours, found.time_zone, dict(closed), phone_zones=phone_zones)
 
     def reaching(self, message: Any, at: pendulum.DateTime) -> int:
         """Count its clinic's texts, up to its limit, that reach phones on the day of a moment (UTC) at the clinic.
@@ -168,10 +171,7 @@ def _late_at_night(message: Any, around: Circumstances, now: pendulum.DateTime) 
     """A text held up past its time must not ring at night: it waits for the next opening if it is still of use."""
     if now < message.send_at.add(minutes=LATE_MINUTES):
         return Verdict()
-    zone = around.of(message).time_zone
-    (quiet, closed), local = around.quiet(message), to_local(now, zone)
-    opening = quiet.next_after(local, closed) if quiet.why_quiet(local, closed) else None
-    at = first_valid(opening, zone)[0].at if opening else None
+    at = around.window(message).waits_until(now)
     if at is None or at >= message.useful_until:
         return Verdict()
     return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening", waits_for="quiet_hours")

@@ -22,6 +22,7 @@ def enrol(
     phone_e164: str,
     consent_how: str,
     born_on: date | None = None,
+    time_zone: str = "",
     by: Actor,
     now: pendulum.DateTime,
 ) -> Patient:
@@ -33,6 +34,7 @@ def enrol(
         last_name=last_name,
         search_name=search_name(first_name, last_name),
         born_on=born_on,
+        time_zone=time_zone,
         phone_e164=phone_e164,
         reminders_on=agreed,
         consent_how=consent_how,

@@ -29,12 +29,16 @@ class PatientChanged(Refused):
 
 @dataclass(frozen=True)
 class Details:
-    """What is known of a patient; an empty `phone_e164` means that nothing can be texted."""
+    """What is known of a patient; an empty `phone_e164` means that nothing can be texted.
+
+    `time_zone` is where they are, if they said so; else their number says it.
+    """
 
     first_name: str
     last_name: str
     phone_e164: str
     born_on: date | None = None
+    time_zone: str = ""
 
 
 @retried

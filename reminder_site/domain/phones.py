@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import Final
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult, timezone
+
+from reminder_site.domain import zones
 
 _KINDS: Final = {
     PhoneNumberType.MOBILE: "mobile",
@@ -65,6 +67,17 @@ def read(typed: str, region: str) -> Phone:
     if phone.kind not in TEXTABLE:
         raise PhoneRefused(_CANNOT_TEXT.get(phone.kind, _CANNOT_TEXT["company"]), phone.kind)
     return phone
+
+
+@lru_cache(maxsize=10_000)
+def zones_of(e164: str) -> tuple[str, ...]:
+    """Return the time zones a number may be at home in, as its prefix says; empty when it says nothing.
+
+    Source: the time-zone data of libphonenumber. People keep their numbers when they move.
+    """
+    number = _number(e164, "")
+    found = timezone.time_zones_for_number(number) if number is not None else ()
+    return tuple(sorted({zones.canonical(name) for name in found if zones.known(name)}))
 
 
 def parse(typed: str, region: str) -> Phone:

@@ -7,6 +7,7 @@ from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
+from reminder_site.domain.phones import zones_of
 from reminder_site.models.columns import clinic_key, public_id
 
 
@@ -47,6 +48,11 @@ class Patient(Base):
     def agreed(self) -> bool:
         """Tell whether they agreed to texts and have not taken it back."""
         return bool(self.consent_how)
+
+    @property
+    def phone_zones(self) -> tuple[str, ...]:
+        """Return the time zones their phone may be in: their own, if they named it, else those of the number."""
+        return (self.time_zone,) if self.time_zone else zones_of(self.phone_e164)
 
 
 class OptOut(Base):

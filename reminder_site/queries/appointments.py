@@ -53,6 +53,7 @@ class Line:
     phone_flag: str
     reminders_on: bool
     agreed: bool
+    patient_zone: str
     clinician: str | None
     kind: str | None
     texts: tuple[Text, ...] = ()
@@ -117,6 +118,7 @@ LINE = (
     Patient.phone_flag,
     Patient.reminders_on,
     (Patient.consent_how != "").label("agreed"),
+    Patient.time_zone.label("patient_zone"),
     Clinician.name.label("clinician"),
     AppointmentType.name.label("kind"),
 )

@@ -27,6 +27,7 @@ class PatientLine:
     born_on: date | None
     reminders_on: bool
     consent_how: str
+    patient_zone: str
     search_name: str
 
     @property
@@ -77,6 +78,7 @@ LINE = (
     Patient.born_on,
     Patient.reminders_on,
     Patient.consent_how,
+    Patient.time_zone.label("patient_zone"),
     Patient.search_name,
 )
 FACTS = (

@@ -14,6 +14,7 @@ from reminder_site.db import db
 from reminder_site.domain import consent, opening_hours, segments, spoken, told, wording
 from reminder_site.domain.closed_days import closed_days
 from reminder_site.domain.delivery import route
+from reminder_site.domain.phones import zones_of
 from reminder_site.domain.planning import Facts, Notice, Step, plan
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.refusals import TextTooLong
@@ -186,6 +187,7 @@ def preview(
     phone_flag: str = "",
     agreed: bool,
     reminders_on: bool = True,
+    patient_zone: str = "",
     wanted: bool = True,
     announced: bool = True,
     notice: Notice | None = None,
@@ -201,8 +203,9 @@ def preview(
         agreed=agreed,
         reminders_on=reminders_on,
     )
-    change = {"wanted": wanted, "notice": notice, "announced": announced}
-    facts = replace(_if_saved_now(starts, duration_minutes, off, now), **change)  # type: ignore[arg-type]
+    change: dict[str, Any] = {"wanted": wanted, "notice": notice, "announced": announced}
+    change |= {"phone_zones": (patient_zone,) if patient_zone else zones_of(phone_e164)}
+    facts = replace(_if_saved_now(starts, duration_minutes, off, now), **change)
     name, decided = first_name or "Ann", to_local(now, starts.zone)
     steps = base.steps(facts, now=now)
     return [

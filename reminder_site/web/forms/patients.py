@@ -1,5 +1,6 @@
 """Forms about a patient: who they are and their number, and a text written by hand. Each keeps what was typed."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from reminder_site.actions.patients import Details
 from reminder_site.domain import hand_written, phones, wording
 from reminder_site.domain.text_safety import TextRefused, clean_text
 from reminder_site.web.forms.appointments import CONSENTS, LONGEST_NAME
-from reminder_site.web.forms.fields import LineField
+from reminder_site.web.forms.clinics import zone_choices
+from reminder_site.web.forms.fields import LineField, PickField, options
 
 OLDEST: Final = date(1890, 1, 1)
 NO_BROWSER_HELP: Final = {"autocomplete": "off", "spellcheck": "false"}
@@ -79,7 +81,21 @@ class NewPatientForm(DetailsForm):
 class EditPatientForm(DetailsForm):
     """A patient as they stood at `version`."""
 
+    time_zone = PickField("Time zone")
     version = IntegerField(validators=[InputRequired()], widget=HiddenInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer_zones("")
+
+    def offer_zones(self, country: str) -> None:
+        """Put the zones to choose from into the list, a country's own first."""
+        self.time_zone.choices = [*options([("", "where the number is from")]), *zone_choices(country, None)]
+
+    @property
+    def details(self) -> Details:
+        """Return what was typed, once it has been found good."""
+        return replace(super().details, time_zone=self.time_zone.data or "")
 
 
 class TextForm(FlaskForm):

@@ -184,7 +184,7 @@ def _facts_of(public_id: str | None) -> dict[str, Any]:
     found = patients.get(clinic_id=current.clinic().id, public_id=public_id) if public_id else None
     if found is None:
         return {}
-    names = "first_name", "phone_e164", "phone_flag", "agreed", "reminders_on"
+    names = "first_name", "phone_e164", "phone_flag", "agreed", "reminders_on", "patient_zone"
     return {name: getattr(found, name) for name in names}
 
 

@@ -72,6 +72,7 @@ def edit(patient_id: str) -> Page:
     """Correct a patient; whoever saves second sees both versions."""
     patient = _patient(patient_id)
     form = _prepared(EditPatientForm(data=_as_typed(patient)))
+    form.offer_zones(current.clinic().country)
     if request.method == "GET" or not form.validate():
         return render_template("patients/edit.html", form=form, patient=patient), 422 if form.errors else 200
     try:
@@ -230,14 +231,15 @@ def _as_typed(patient: PatientFacts) -> dict[str, Any]:
     """Fill the form as somebody would have typed it."""
     shown = talk.number(patient.phone_e164, current.clinic().country)
     names = {"first_name": patient.first_name, "last_name": patient.last_name}
-    return {**names, "phone": shown, "born_on": patient.born_on, "version": patient.version}
+    known = {"born_on": patient.born_on, "time_zone": patient.patient_zone, "version": patient.version}
+    return {**names, "phone": shown, **known}
 
 
 def _both_versions(form: EditPatientForm, theirs: PatientFacts) -> str:
     theirs_typed = _as_typed(theirs)
     rows = [
         {"label": field.label.text, "theirs": str(theirs_typed[name] or ""), "yours": str(field.data or "")}
-        for name in ("first_name", "last_name", "phone", "born_on")
+        for name in ("first_name", "last_name", "phone", "born_on", "time_zone")
         for field in (form[name],)
     ]
     form.version.data = form.version.raw_data = None
