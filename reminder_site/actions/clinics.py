@@ -14,10 +14,23 @@ from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
+from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.refusals import QuietHoursNeeded
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
-from reminder_site.models import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, StaffClinic, Template
+from reminder_site.models import (
+    AppointmentType,
+    Clinic,
+    Clinician,
+    ClosedDay,
+    ReminderRule,
+    Staff,
+    StaffClinic,
+    Template,
+)
 from reminder_site.queries.plans import sender_of
+
+QUIET = frozenset({"quiet_opens", "quiet_closes", "no_quiet_why"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,10 @@ class ClinicFacts:
 
 @dataclass(frozen=True)
 class TextingFacts:
-    """When and how much a clinic texts; `region` is the part of the country whose holidays it keeps."""
+    """When and how much a clinic texts; `region` is the part of the country whose holidays it keeps.
+
+    `no_quiet_why` is an administrator's reason for quiet hours that are as good as none; empty with others.
+    """
 
     quiet_opens: time
     quiet_closes: time
@@ -48,6 +64,7 @@ class TextingFacts:
     sender: str
     twilio_acknowledges: bool
     texting_on: bool
+    no_quiet_why: str = ""
 
 
 @retried
@@ -65,12 +82,14 @@ def change_clinic(*, clinic_id: int, facts: ClinicFacts, version: int, by: Actor
 
 
 def change_texting(*, clinic_id: int, facts: TextingFacts, version: int, by: Actor, now: pendulum.DateTime) -> None:
-    """Change when a clinic texts; raises SettingsChanged.
+    """Change when a clinic texts; raises SettingsChanged, QuietHoursNeeded.
 
     Whoever opted out of the old sender's texts gets none of a new one's. What waits because of the old limits is looked
     at again at once.
     """
-    _change(clinic_id, asdict(facts), version, "texting.changed", by, now)
+    none = QuietHours(facts.quiet_opens, facts.quiet_closes).as_good_as_none
+    wanted = {**asdict(facts), "no_quiet_why": facts.no_quiet_why if none else ""}
+    _change(clinic_id, wanted, version, "texting.changed", by, now, guarded=none)
 
 
 @retried
@@ -123,12 +142,31 @@ def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
     return ReminderRule(clinic_id=clinic_id, position=position, **asdict(rule))
 
 
+def _refuse_no_quiet(session: Session, why: str, by: Actor) -> None:
+    role = session.scalar(select(Staff.role).where(Staff.id == by.staff_id))
+    if role != "administrator" and by.kind != "operator":
+        raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: only an administrator can set that.")
+    if not why:
+        raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: give the reason below. It is kept.")
+
+
 @retried
-def _change(clinic_id: int, wanted: dict[str, Any], version: int, what: str, by: Actor, now: pendulum.DateTime) -> None:
+def _change(
+    clinic_id: int,
+    wanted: dict[str, Any],
+    version: int,
+    what: str,
+    by: Actor,
+    now: pendulum.DateTime,
+    guarded: bool = False,
+) -> None:
+    """Change a clinic's columns; `guarded` quiet hours are an administrator's to set, with a reason."""
     with transaction() as session:
         claim(session, clinic_id, version)
         clinic = session.get_one(Clinic, clinic_id)
         changed, sender = changes(clinic, wanted), sender_of(clinic)
+        if guarded and QUIET.intersection(changed):
+            _refuse_no_quiet(session, wanted["no_quiet_why"], by)
         for name, value in changed.items():
             setattr(clinic, name, value)
         session.flush()

@@ -18,6 +18,7 @@ MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 FLOOR_OPENS, FLOOR_CLOSES = time(8), time(21)  # US federal law: no calls or texts before and after
+LEAST_QUIET_MINUTES = 6 * 60
 FURTHEST_DAYS = 60
 NEAR_DAYS = 14  # within which a moment is looked for that suits the phone, too
 LEAST_NOTICE_HOURS = 2
@@ -37,6 +38,13 @@ class QuietHours:
     def __post_init__(self) -> None:
         if self.closes != MIDNIGHT and self.opens >= self.closes:
             raise ValueError("Texts must be allowed from an earlier hour to a later one.")
+
+    @property
+    def as_good_as_none(self) -> bool:
+        """Tell whether so few hours of a day are quiet that somebody's night is not kept."""
+        closes = 24 * 60 if self.closes == MIDNIGHT else self.closes.hour * 60 + self.closes.minute
+        open_minutes = closes - self.opens.hour * 60 - self.opens.minute
+        return 24 * 60 - open_minutes < LEAST_QUIET_MINUTES
 
     def widest(self) -> "QuietHours":
         """Return the hours for texts that answer what somebody just did: at least 8 am to 9 pm, on Sundays too."""

@@ -143,6 +143,7 @@ class TextingForm(FlaskForm):
         description="MG and 32 characters. Empty: the one the site was set up with.",
     )
     twilio_acknowledges = BooleanField("Twilio itself answers STOP and START")
+    no_quiet_why = LineField("Why texts may go out at night", longest=200)
     version = VersionField()
 
     def __init__(self, clinic: Clinic, **kwargs: Any) -> None:

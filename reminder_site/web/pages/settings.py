@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from reminder_site.actions import clinics
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.domain.refusals import QuietHoursNeeded
 from reminder_site.domain.times import to_local
 from reminder_site.queries import settings as shown
 from reminder_site.web import current
@@ -66,6 +67,8 @@ def texting() -> Page:
         except SettingsChanged:
             meanwhile = differences(form, TextingForm(present, formdata=NOTHING_TYPED))
             form.version.data = present.version
+        except QuietHoursNeeded as refused:
+            form.quiet_closes.errors = [refused.words]
         else:
             say_saved()
             return redirect(url_for("settings.texting"), 303)
