@@ -27,6 +27,7 @@ FIRST = {
     "attendance": {"appointment"},
     "backups": {"audit"},
     "clinics": {"clinic"},
+    "consent_wordings": {"clinic"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
     "following": {"message"},

@@ -14,6 +14,7 @@ from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
+from reminder_site.domain.consent import DEFAULT_WORDING
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.refusals import QuietHoursNeeded
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
@@ -23,6 +24,7 @@ from reminder_site.models import (
     Clinic,
     Clinician,
     ClosedDay,
+    ConsentWording,
     ReminderRule,
     Staff,
     StaffClinic,
@@ -129,6 +131,7 @@ def new_clinic(session: Session, facts: ClinicFacts, *, by: Actor, now: pendulum
         [
             Clinician(clinic_id=clinic.id, name="Any clinician"),
             AppointmentType(clinic_id=clinic.id, name="Appointment", duration_minutes=30),
+            ConsentWording(clinic_id=clinic.id, version=1, body=DEFAULT_WORDING, made_at=now, made_by_id=by.staff_id),
             *(new_rule(clinic.id, position, rule) for position, rule in enumerate(DEFAULT_RULES)),
             *(Template(clinic_id=clinic.id, kind=k, body=b, updated_at=now) for k, b in DEFAULT_TEMPLATES.items()),
         ]

@@ -9,7 +9,7 @@ import pendulum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import form_nonces, inbox, outbox, patient_rows, press
+from reminder_site.actions import consent_wordings, form_nonces, inbox, outbox, patient_rows, press
 from reminder_site.actions.appointment_rows import of_clinic
 from reminder_site.db import retried, transaction
 from reminder_site.domain import hand_written
@@ -43,16 +43,32 @@ class Details:
 
 @retried
 def add(
-    *, clinic_id: int, details: Details, consent_how: str, nonce: str = "", by: Actor, now: pendulum.DateTime
+    *,
+    clinic_id: int,
+    details: Details,
+    consent_how: str,
+    consent_wording: int | None = None,
+    nonce: str = "",
+    by: Actor,
+    now: pendulum.DateTime,
 ) -> str:
-    """Add a patient and return the public id; the same form (`nonce`) again returns what it made before."""
+    """Add a patient and return the public id; the same form (`nonce`) again returns what it made before.
+
+    `consent_wording` is the version they were read or signed; None: the newest. Raises NotHere for one that is not.
+    """
     with transaction() as session:
         made = new_public_id()
         earlier = form_nonces.take(session, nonce=nonce, made=made, by=by, now=now)
         if earlier:
             return earlier
         patient = patient_rows.enrol(
-            session, clinic_id=clinic_id, **vars(details), consent_how=consent_how, by=by, now=now
+            session,
+            clinic_id=clinic_id,
+            **vars(details),
+            consent_how=consent_how,
+            consent_wording=consent_wording,
+            by=by,
+            now=now,
         )
         patient.public_id = made
         return made
@@ -73,17 +89,23 @@ def edit(*, clinic_id: int, patient_id: str, version: int, details: Details, by:
 
 
 @retried
-def record_consent(*, clinic_id: int, patient_id: str, how: str, by: Actor, now: pendulum.DateTime) -> None:
+def record_consent(
+    *, clinic_id: int, patient_id: str, how: str, wording: int | None = None, by: Actor, now: pendulum.DateTime
+) -> None:
     """Note that a patient agreed to texts and how ("spoken", "written"), or with "" that they no longer do.
 
-    Texts go on or off with it. Raises NotHere.
+    Texts go on or off with it. `wording` is the version they were read or signed; None: the newest. Raises NotHere.
     """
     with transaction() as session:
         patient = of_clinic(session, Patient, clinic_id, patient_id)
         agreed = bool(how)
+        version = consent_wordings.used(session, clinic_id, how, wording)
         values = {"consent_how": how, "consent_at": now, "consent_by_id": by.staff_id, "reminders_on": agreed}
+        values |= {"consent_wording": version}
         _change(session, patient, patient.version, values)
-        patient_rows.note(session, patient, "patient.consent", {"how": how or "withdrawn"}, by=by, now=now)
+        patient_rows.note(
+            session, patient, "patient.consent", {"how": how or "withdrawn", "wording": version or 0}, by=by, now=now
+        )
         patient_rows.replan_coming(session, patient, by=by, now=now)
         if not agreed:
             outbox.unwant_patient(session, patient.id, why="the patient no longer agrees to texts", by=by, now=now)

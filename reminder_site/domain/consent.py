@@ -8,6 +8,11 @@ OPTED_OUT: Final = "this number has opted out of texts"
 CANNOT_BE_TEXTED: Final = "this number cannot be texted"
 TEXTING_OFF: Final = "texting is switched off for this clinic"
 NOT_AGREED: Final = "the patient has not agreed to texts"
+DEFAULT_WORDING: Final = (
+    "May we text you about your appointments here: when they are, if they change, and to ask whether you can come? "
+    "You need not agree to be treated. Message and data rates may apply. "
+    "Reply STOP to any text to end them, HELP for help."
+)
 # Without a yes only what answers a text just received may leave, and of that only what somebody who asks must hear.
 WITHOUT_CONSENT: Final = frozenset({"help_reply", "stopped_reply"})
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, literal, select, tuple_
 from reminder_site.db import db
 from reminder_site.domain.names import fold, full_name
 from reminder_site.domain.phones import digits_fragment
-from reminder_site.models import Appointment, AppointmentType, Clinician, Patient
+from reminder_site.models import Appointment, AppointmentType, Clinician, ConsentWording, Patient, Staff
 
 PAGE = 50
 HIGHEST = "\U0010ffff"
@@ -43,12 +43,18 @@ class PatientLine:
 
 @dataclass(frozen=True)
 class PatientFacts(PatientLine):
-    """A patient as their own page shows them; `version` guards edits."""
+    """A patient as their own page shows them; `version` guards edits.
+
+    Of their consent it tells when (UTC), who asked, and which version of the wording, with its words.
+    """
 
     key: int
     channel: str
     language: str
     consent_at: pendulum.DateTime | None
+    consent_by: str | None
+    consent_wording: int | None
+    consent_words: str | None
     version: int
     created_at: pendulum.DateTime
 
@@ -87,6 +93,9 @@ FACTS = (
     Patient.channel,
     Patient.language,
     Patient.consent_at,
+    Staff.name.label("consent_by"),
+    Patient.consent_wording,
+    ConsentWording.body.label("consent_words"),
     Patient.version,
     Patient.created_at,
 )
@@ -121,7 +130,9 @@ def suggest(*, clinic_id: int, typed: str, limit: int) -> list[PatientLine]:
 def get(*, clinic_id: int, public_id: str) -> PatientFacts | None:
     """Read one patient of this clinic."""
     mine = Patient.clinic_id == clinic_id, Patient.public_id == public_id
-    row = db.session.execute(select(*FACTS).where(*mine)).mappings().first()
+    words = and_(ConsentWording.clinic_id == Patient.clinic_id, ConsentWording.version == Patient.consent_wording)
+    asked = select(*FACTS).select_from(Patient).outerjoin(Staff, Staff.id == Patient.consent_by_id)
+    row = db.session.execute(asked.outerjoin(ConsentWording, words).where(*mine)).mappings().first()
     return PatientFacts(**row) if row else None
 
 

@@ -69,6 +69,7 @@ RECEPTION = frozenset(
 )
 MANAGER = frozenset(
     {
+        "consent.wording",
         "drift.fix",
         "drift.show",
         "health.styleguide",

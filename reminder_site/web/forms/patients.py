@@ -67,6 +67,24 @@ class NewPatientForm(DetailsForm):
         "Agrees to get texts?", choices=[SelectChoice(key, words) for key, words in CONSENTS], validate_choice=False
     )
 
+    wording = PickField("Which wording")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer_wordings([])
+
+    def offer_wordings(self, versions: list[int]) -> None:
+        """Put the versions of the wording to choose from into the list, the newest first and chosen."""
+        named = [(str(version), f"version {version}") for version in versions]
+        self.wording.choices = options(named or [("", "none is noted yet")])
+        if self.wording.raw_data is None:
+            self.wording.data = named[0][0] if named else ""
+
+    @property
+    def consent_wording(self) -> int | None:
+        """Return the version of the wording that was read out or signed."""
+        return int(self.wording.data) if self.wording.data else None
+
     def validate_consent(self, field: Any) -> None:
         """Ask for the choice only where there is a number to text."""
         if (self.phone.data or "").strip() and field.data not in {key for key, _words in CONSENTS}:

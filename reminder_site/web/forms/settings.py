@@ -86,6 +86,22 @@ class TemplateForm(FlaskForm):
             raise ValidationError(" ".join(problems))
 
 
+class ConsentWordingForm(FlaskForm):
+    """What patients are read or sign when they agree to texts."""
+
+    body = TextAreaField("Wording", render_kw={"rows": 7, "spellcheck": "true", "maxlength": wording.LONGEST})
+
+    def validate_body(self, field: Any) -> None:
+        """Refuse what cannot be kept or says nothing."""
+        try:
+            field.data = clean_text(field.data or "", wording.LONGEST)
+        except TextRefused as refused:
+            field.data = strip_controls(field.data)
+            raise ValidationError(refused.words) from refused
+        if not field.data:
+            raise ValidationError("Write what patients are read.")
+
+
 class ClinicianForm(FlaskForm):
     """Somebody patients are booked with."""
 

@@ -14,7 +14,7 @@ from reminder_site.actions import press, reminders
 from reminder_site.domain import hand_written, spoken
 from reminder_site.domain.refusals import CannotText, NotHere
 from reminder_site.domain.times import to_local
-from reminder_site.queries import conversation, opt_outs, patients
+from reminder_site.queries import consent_wordings, conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
 from reminder_site.web import current, talk, warnings
 from reminder_site.web.forms.patients import DetailsForm, EditPatientForm, NewPatientForm, TextForm
@@ -44,7 +44,8 @@ def find() -> str:
 @pages.route("/new", methods=["GET", "POST"])
 def new() -> Page:
     """Add a patient."""
-    form = _prepared(NewPatientForm())
+    form, wordings = _prepared(NewPatientForm()), consent_wordings.of_clinic(current.clinic().id)
+    form.offer_wordings([each.version for each in wordings])
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(24)
     elif form.validate():
@@ -52,13 +53,14 @@ def new() -> Page:
             clinic_id=current.clinic().id,
             details=form.details,
             consent_how=form.consent_how,
+            consent_wording=form.consent_wording,
             nonce=(form.nonce.data or "")[:43],
             by=current.actor(),
             now=now(),
         )
         _warn_of_number(form.e164, made)
         return redirect(url_for("patients.show", patient_id=made), 303)
-    return render_template("patients/new.html", form=form), 422 if form.errors else 200
+    return render_template("patients/new.html", form=form, wordings=wordings), 422 if form.errors else 200
 
 
 @pages.get("/<patient_id>")
@@ -156,7 +158,7 @@ def consent(patient_id: str) -> Response:
     how = request.form.get("how", "")
     if how not in CONSENTS:
         abort(400)
-    _done(actions.record_consent, patient_id, how=how)
+    _done(actions.record_consent, patient_id, how=how, wording=request.form.get("wording", type=int))
     flash("Consent noted." if how else "Noted: no more texts go out.", "ok")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
 
@@ -200,6 +202,7 @@ def _page(patient: PatientFacts, form: TextForm, asked: press.AskedFirst | None 
         patient=patient,
         form=form,
         asked=asked,
+        wordings=[] if patient.agreed else consent_wordings.of_clinic(clinic.id),
         seen=talk.seen(form.body.data, clinic.text_name) if form.body.data else None,
         texts_off=opt_outs.texts_off(clinic, patient, opt_out),
         now=now(),
