@@ -77,7 +77,7 @@ class NewPatientForm(DetailsForm):
         """Put the versions of the wording to choose from into the list, the newest first and chosen."""
         named = [(str(version), f"version {version}") for version in versions]
         self.wording.choices = options(named or [("", "none is noted yet")])
-        if self.wording.raw_data is None:
+        if not self.wording.raw_data:
             self.wording.data = named[0][0] if named else ""
 
     @property

@@ -197,13 +197,16 @@ def _page(patient: PatientFacts, form: TextForm, asked: press.AskedFirst | None 
     clinic = current.clinic()
     said = conversation.of_patient(clinic_id=clinic.id, key=patient.key)
     opt_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164)
+    seen = talk.seen(form.body.data or "", clinic.text_name)
+    if seen and asked:
+        seen["warnings"] = []  # they stand beside the field already
     return render_template(
         "patients/show.html",
         patient=patient,
         form=form,
         asked=asked,
         wordings=[] if patient.agreed else consent_wordings.of_clinic(clinic.id),
-        seen=talk.seen(form.body.data, clinic.text_name) if form.body.data else None,
+        seen=seen,
         texts_off=opt_outs.texts_off(clinic, patient, opt_out),
         now=now(),
         visits=patients.visits(clinic_id=clinic.id, key=patient.key),
