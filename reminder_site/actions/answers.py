@@ -1,6 +1,5 @@
 """Texts patients send: each is kept once, threaded, understood and acted on; what is in doubt goes to a person."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Answer, understand
 from reminder_site.domain.consent import WITHOUT_CONSENT
 from reminder_site.domain.dialogue import FIXED_REPLIES, twilio_has_answered
+from reminder_site.domain.phones import number_in
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.domain.times import to_local
@@ -29,7 +29,6 @@ LONGEST_BODY = 1600
 SAME_REPLY_MINUTES = 60
 # Two machines that answer each other would never end: so many automatic replies an hour to one number are enough.
 MOST_REPLIES, LOOP_MINUTES = 3, 60
-CHANNEL_ADDRESS = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def receive(
     earlier = inbox.reply_given(sid)
     if earlier is not None:
         return earlier or None
-    phone, sender = _number_of(from_e164)[:24], threads.sender_of_text(service, _number_of(to))
+    phone, sender = number_in(from_e164)[:24], threads.sender_of_text(service, number_in(to))
     told_apart = threads.told_apart_lately(phone, sender, now=now)
     db.session.rollback()
     if written_at is None:
@@ -128,15 +127,6 @@ def _store(
     session.add(row)
     session.flush()
     return row
-
-
-def _number_of(address: str) -> str:
-    """Return the number in an address of any channel (whatsapp:+…, rcs:+…): an opt-out is for all of them.
-
-    An address without a number in it, as that of an RCS agent, stays as it is.
-    """
-    found = CHANNEL_ADDRESS.fullmatch(address.strip())
-    return found[1] if found else address
 
 
 def _act(session: Session, arrived: _Arrived) -> str:

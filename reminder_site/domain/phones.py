@@ -37,6 +37,7 @@ _CANNOT_TEXT: Final = {
     "company": "This is a company switchboard number, which cannot get our texts; leave it out or use a mobile.",
     "voicemail": "This is a voicemail number, which cannot get our texts; leave it out or use a mobile.",
 }
+_CHANNEL_ADDRESS: Final = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 _WRITABLE: Final = re.compile(r"\(?\+?[\d ()/.-]+")
 _DIGITS_WANTED: Final = 3
 _DIGITS_AT_MOST: Final = 20
@@ -67,6 +68,15 @@ def read(typed: str, region: str) -> Phone:
     if phone.kind not in TEXTABLE:
         raise PhoneRefused(_CANNOT_TEXT.get(phone.kind, _CANNOT_TEXT["company"]), phone.kind)
     return phone
+
+
+def number_in(address: str) -> str:
+    """Return the number in an address of any channel (whatsapp:+…, rcs:+…): an opt-out is for all of them.
+
+    An address without a number in it, as that of an RCS agent, stays as it is.
+    """
+    found = _CHANNEL_ADDRESS.fullmatch(address.strip())
+    return found[1] if found else address
 
 
 @lru_cache(maxsize=10_000)

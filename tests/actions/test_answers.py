@@ -50,7 +50,7 @@ DIALOGUES = [
     (["can I come at 4?", "or 5?"], "booked", "none", None, True),
     (["see you at 2:30"], "booked", "none", "somebody will read this", True),
     ([""], "booked", "none", "somebody will read this", True),
-    (["please stop texting me"], "booked", "none", None, False),
+    (["please stop texting me"], "booked", "none", "no more texts will come from us", False),
     (["no thanks"], "booked", "none", "somebody will read this", True),
     (["see you <3"], "booked", "confirmed", "thank you, see you", False),
     (["3?"], "booked", "none", "somebody will read this", True),
