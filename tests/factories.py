@@ -65,7 +65,7 @@ def a_patient(clinic, first_name="Carol", last_name="Reed", *, phone_e164=None, 
         search_name=search_name(first_name, last_name),
         phone_e164=phone_e164,
         created_at=now,
-        **columns,
+        **{"consent_how": "spoken", "consent_at": now} | columns,
     )
     _keep(patient)
     return patient

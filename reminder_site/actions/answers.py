@@ -1,6 +1,5 @@
 """Texts patients send, by webhook or found in Twilio's list: each is kept once, threaded and understood."""
 
-import re
 from dataclasses import dataclass
 
 import pendulum
@@ -12,6 +11,7 @@ from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.answers import WORDS, Answer, Kind, understand
+from reminder_site.domain.phones import number_in
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import InboundMessage
@@ -19,7 +19,6 @@ from reminder_site.queries import inbox, threads
 
 REPLY_USEFUL_MINUTES = 60
 BY_TWILIO = frozenset({"STOP", "START", "HELP"})
-CHANNEL_ADDRESS = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def receive(
     earlier = inbox.reply_given(sid)
     if earlier is not None:
         return earlier or None
-    phone, sender = _number_of(from_e164)[:24], threads.sender_of_text(service, _number_of(to))
+    phone, sender = number_in(from_e164)[:24], threads.sender_of_text(service, number_in(to))
     told_apart = threads.told_apart_lately(phone, sender, now=now)
     db.session.rollback()
     if written_at is None:
@@ -96,14 +95,14 @@ def find(*, remote: Remote, now: pendulum.DateTime) -> bool:
     The reply, which no webhook can give any more, is texted while the patient may still wait for it.
     """
     phone, sender = (
-        _number_of(remote.sender)[:24],
+        number_in(remote.sender)[:24],
         threads.sender_of_text(remote.messaging_service_sid or "", remote.to),
     )
     known = inbox.reply_given(remote.sid) is not None
     db.session.rollback()
     if not known:
         body = strip_controls(remote.body)[:LONGEST_BODY]
-        text = _Text(remote.sid, phone, _number_of(remote.to)[:24], body, remote.media_count, sender, found=True)
+        text = _Text(remote.sid, phone, number_in(remote.to)[:24], body, remote.media_count, sender, found=True)
         _take_in(text, understand(body), False, remote.created_at, now)
     return not known
 
@@ -173,12 +172,3 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
             useful_until=useful_until,
         )
     row.reply, row.told = "", None
-
-
-def _number_of(address: str) -> str:
-    """Return the number in an address of any channel (whatsapp:+…, rcs:+…): an opt-out is for all of them.
-
-    An address without a number in it, as that of an RCS agent, stays as it is.
-    """
-    found = CHANNEL_ADDRESS.fullmatch(address.strip())
-    return found[1] if found else address

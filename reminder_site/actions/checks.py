@@ -9,16 +9,19 @@ import pendulum
 from sqlalchemy import Integer, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from reminder_site.domain import consent
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
 from reminder_site.domain.drafts import kind_of
-from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.phones import zones_of
+from reminder_site.domain.quiet_hours import QuietHours, Window
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Message
 from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
-PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: without a yes none of it leaves
+ANSWERS = frozenset({"reply", "stopped"})  # to a text just received; the second acknowledges an opt-out
+PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: none of it leaves while reminders are off
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
 _m, _clinic, _patient, _out, _appointment, _reminder = (
     Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder")
@@ -35,7 +38,9 @@ CIRCUMSTANCES = (
         _m.c.id,
         exists().where(*_in_force).correlate(_m).label("opted_out"),
         *(_clinic.c[n] for n in ("texting_on", "time_zone", "quiet_opens", "quiet_closes", "texts_on_sundays")),
-        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on),
+        *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on, _patient.c.phone_flag),
+        (_patient.c.consent_how != "").label("agreed"),
+        _patient.c.time_zone.label("patient_zone"),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
@@ -69,17 +74,18 @@ class Circumstances:
         """Return the circumstances of one message."""
         return self._of[message.id]
 
-    def quiet(self, message: Any) -> tuple[QuietHours, dict[date, str]]:
-        """Return the hours in which a text of its kind may arrive, and the days on which it may not.
+    def window(self, message: Any) -> Window:
+        """Return when a text of its kind may arrive.
 
-        Reminders keep to the clinic's hours; what answers somebody's doing only to the widest ones.
+        Reminders keep to the clinic's hours and the phone's; what answers somebody's doing only to the widest ones.
         """
         found = self.of(message)
         hours = QuietHours(found.quiet_opens, found.quiet_closes, found.texts_on_sundays)
         if message.kind != "reminder" or found.step_key == "confirmation":
-            return hours.widest(), {}
+            return Window(hours.widest(), found.time_zone, {})
         closed = ground(self._session, message.clinic_id).closed(to_local(message.send_at, found.time_zone))
-        return hours, dict(closed)
+        phone_zones = (found.patient_zone,) if found.patient_zone else zones_of(message.to_e164)
+        return Window(hours, found.time_zone, dict(closed), phone_zones=phone_zones)
 
     def reaching(self, message: Any, at: pendulum.DateTime) -> int:
         """Count its clinic's texts, up to its limit, that reach phones on the day of a moment (UTC) at the clinic.
@@ -107,11 +113,11 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     if not message.wanted:
         return Verdict(states.CANCELLED, words=f"cancelled: {message.unwanted_why}")
     found = around.of(message)
-    if message.kind != "reply" and found.opted_out:
+    if found.opted_out and message.kind != "stopped":
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
     if not found.texting_on:
         again = now.add(minutes=CAP_AGAIN_MINUTES)
-        return Verdict(until=again, words="texting is switched off for this clinic", waits_for="texting_off")
+        return Verdict(until=again, words=consent.TEXTING_OFF, waits_for="texting_off")
     untrue = why_untrue(message, found)
     if untrue:
         return Verdict(states.CANCELLED, words=f"cancelled: {untrue}")
@@ -120,9 +126,11 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
 
 def why_untrue(message: Any, found: Any) -> str:
     """Say why a text no longer holds for its patient or its appointment; empty when it does."""
-    if message.patient_id is not None and message.kind != "reply":
+    if message.patient_id is not None and message.kind not in ANSWERS:
         if found.phone_e164 != message.to_e164:
             return "the patient has another number now"
+        if refused := consent.why_not(_standing(message, found)):
+            return refused
         if message.kind in PLANNED and not found.reminders_on:
             return "reminders are off for this patient"
     if message.reminder_id is None or message.appointment_id is None:
@@ -133,6 +141,16 @@ def why_untrue(message: Any, found: Any) -> str:
     if (found.visit == "cancelled") != tells_of_the_end:
         return "the appointment is on again" if tells_of_the_end else "the appointment was cancelled"
     return "" if found.planned else "the plan changed"
+
+
+def _standing(message: Any, found: Any) -> consent.Standing:
+    """Say how the patient of a text stands; the opt-out is asked for before, for it ends a text otherwise.
+
+    Twilio's answer to this very text may be what has shown that its number is dead. A worker that dies before it keeps
+    the answer has the text tried once more, to hear it again: so one that was in doubt is not stopped by that.
+    """
+    taught = message.ever_unknown and found.phone_flag == "unreachable"
+    return consent.Standing(message.to_e164, False, "" if taught else found.phone_flag, found.agreed)
 
 
 def over_the_limit(
@@ -153,10 +171,7 @@ def _late_at_night(message: Any, around: Circumstances, now: pendulum.DateTime) 
     """A text held up past its time must not ring at night: it waits for the next opening if it is still of use."""
     if now < message.send_at.add(minutes=LATE_MINUTES):
         return Verdict()
-    zone = around.of(message).time_zone
-    (quiet, closed), local = around.quiet(message), to_local(now, zone)
-    opening = quiet.next_after(local, closed) if quiet.why_quiet(local, closed) else None
-    at = first_valid(opening, zone)[0].at if opening else None
+    at = around.window(message).waits_until(now)
     if at is None or at >= message.useful_until:
         return Verdict()
     return Verdict(until=at, words="late, and it is quiet hours: waits for the next opening", waits_for="quiet_hours")

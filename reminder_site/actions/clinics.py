@@ -14,6 +14,9 @@ from reminder_site.actions.outbox import look_again
 from reminder_site.actions.settings_guard import NotHere, changes, claim, note, plans_follow
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
+from reminder_site.domain.consent import DEFAULT_WORDING
+from reminder_site.domain.quiet_hours import QuietHours
+from reminder_site.domain.refusals import QuietHoursNeeded
 from reminder_site.domain.rules import DEFAULT_RULES, Rule
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
 from reminder_site.models import (
@@ -21,12 +24,15 @@ from reminder_site.models import (
     Clinic,
     Clinician,
     ClosedDay,
+    ConsentWording,
     ReminderRule,
     Staff,
     StaffClinic,
     Template,
 )
 from reminder_site.queries.plans import sender_of
+
+QUIET = frozenset({"quiet_opens", "quiet_closes", "no_quiet_why"})
 
 
 class OnlyAnAdministrator(Exception):
@@ -53,7 +59,10 @@ class ClinicFacts:
 
 @dataclass(frozen=True)
 class TextingFacts:
-    """When and how much a clinic texts; `region` is the part of the country whose holidays it keeps."""
+    """When and how much a clinic texts; `region` is the part of the country whose holidays it keeps.
+
+    `no_quiet_why` is an administrator's reason for quiet hours that are as good as none; empty with others.
+    """
 
     quiet_opens: time
     quiet_closes: time
@@ -63,7 +72,9 @@ class TextingFacts:
     daily_cap: int
     min_gap_hours: int
     sender: str
+    twilio_acknowledges: bool
     texting_on: bool
+    no_quiet_why: str = ""
 
 
 @retried
@@ -90,14 +101,16 @@ def change_clinic(
 def change_texting(
     *, clinic_id: int, facts: TextingFacts, version: int, share_sender: bool = False, by: Actor, now: pendulum.DateTime
 ) -> None:
-    """Change when a clinic texts; raises SettingsChanged, OnlyAnAdministrator, SenderTaken.
+    """Change when a clinic texts; raises SettingsChanged, QuietHoursNeeded, OnlyAnAdministrator, SenderTaken.
 
     Answers and opt-outs come in by the sender: one that another clinic has is taken only to share it (`share_sender`).
 
     Whoever opted out of the old sender's texts gets none of a new one's. What waits because of the old limits is looked
     at again at once.
     """
-    _change(clinic_id, asdict(facts), version, "texting.changed", by, now, share_sender=share_sender)
+    none = QuietHours(facts.quiet_opens, facts.quiet_closes).as_good_as_none
+    wanted = {**asdict(facts), "no_quiet_why": facts.no_quiet_why if none else ""}
+    _change(clinic_id, wanted, version, "texting.changed", by, now, guarded=none, share_sender=share_sender)
 
 
 @retried
@@ -137,6 +150,7 @@ def new_clinic(session: Session, facts: ClinicFacts, *, by: Actor, now: pendulum
         [
             Clinician(clinic_id=clinic.id, name="Any clinician"),
             AppointmentType(clinic_id=clinic.id, name="Appointment", duration_minutes=30),
+            ConsentWording(clinic_id=clinic.id, version=1, body=DEFAULT_WORDING, made_at=now, made_by_id=by.staff_id),
             *(new_rule(clinic.id, position, rule) for position, rule in enumerate(DEFAULT_RULES)),
             *(Template(clinic_id=clinic.id, kind=k, body=b, updated_at=now) for k, b in DEFAULT_TEMPLATES.items()),
         ]
@@ -150,6 +164,14 @@ def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
     return ReminderRule(clinic_id=clinic_id, position=position, **asdict(rule))
 
 
+def _refuse_no_quiet(session: Session, why: str, by: Actor) -> None:
+    role = session.scalar(select(Staff.role).where(Staff.id == by.staff_id))
+    if role != "administrator" and by.kind != "operator":
+        raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: only an administrator can set that.")
+    if not why:
+        raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: give the reason below. It is kept.")
+
+
 @retried
 def _change(
     clinic_id: int,
@@ -159,9 +181,11 @@ def _change(
     by: Actor,
     now: pendulum.DateTime,
     *,
+    guarded: bool = False,
     share_sender: bool = False,
     placing: str = "",
 ) -> None:
+    """Change a clinic's columns; `guarded` quiet hours are an administrator's to set, with a reason."""
     with transaction() as session:
         locks.hold(session, "senders")
         claim(session, clinic_id, version)
@@ -173,6 +197,8 @@ def _change(
         if "time_zone" in changed:
             old, new = clinic.time_zone, changed["time_zone"]
             placed = zone_changes.place_anew(session, clinic, old=old, new=new, placing=placing, now=now)
+        if guarded and QUIET.intersection(changed):
+            _refuse_no_quiet(session, wanted["no_quiet_why"], by)
         for name, value in changed.items():
             setattr(clinic, name, value)
         session.flush()

@@ -131,6 +131,13 @@ def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Act
     return unwant(session, ids.all(), why=why, by=by, now=now)
 
 
+def unwant_patient(session: Session, patient_id: int, *, why: str, by: Actor, now: pendulum.DateTime) -> int:
+    """Take back every unsettled text to one patient, written by hand or planned; returns how many."""
+    on_its_way = Message.state.not_in(states.SETTLED | {states.SENT, states.ACCEPTED})
+    mine = Message.patient_id == patient_id, Message.wanted, on_its_way
+    return unwant(session, session.scalars(select(Message.id).where(*mine)).all(), why=why, by=by, now=now)
+
+
 def look_again(session: Session, clinic_id: int, *, now: pendulum.DateTime) -> None:
     """Have a clinic's texts that wait for its own limits or switches looked at at once."""
     waiting = Message.clinic_id == clinic_id, Message.state == states.PENDING, Message.waits_for.in_(SETTINGS_WAITS)

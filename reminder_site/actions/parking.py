@@ -69,12 +69,12 @@ def _why_not(session: Session, message: Message, now: pendulum.DateTime) -> str:
         return "Twilio has this text already: it shows here what came of it as soon as Twilio says."
     if now >= message.useful_until:
         return "This text can no longer be sent: by now it would come too late to be of use."
+    if found.phone_flag:
+        return "This number cannot be texted."
     if untrue := checks.why_untrue(message, found):
         return f"{untrue[0].upper()}{untrue[1:]}, so this text is not sent."
     if not message.wanted:
         return f"This text was taken back: {message.unwanted_why}."
     if found.opted_out:
         return "This number has opted out of texts."
-    if message.patient_id is not None and session.get_one(Patient, message.patient_id).phone_flag:
-        return "This number cannot be texted."
     return "" if found.texting_on else "Texting is switched off for this clinic."

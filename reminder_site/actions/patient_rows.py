@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, links, locks
+from reminder_site.actions import audit, consent_wordings, links, locks
 from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
@@ -21,11 +21,17 @@ def enrol(
     last_name: str,
     phone_e164: str,
     consent_how: str,
+    consent_wording: int | None = None,
     born_on: date | None = None,
+    time_zone: str = "",
     by: Actor,
     now: pendulum.DateTime,
 ) -> Patient:
-    """Add a patient; texts stay off until they were agreed to (`consent_how` is empty when they were not)."""
+    """Add a patient; texts stay off until they were agreed to (`consent_how` is empty when they were not).
+
+    `consent_wording` is the version they were read or signed; None: the newest. Raises NotHere for one that is not.
+    """
+    wording = consent_wordings.used(session, clinic_id, consent_how, consent_wording)
     agreed = bool(consent_how)
     patient = Patient(
         clinic_id=clinic_id,
@@ -33,16 +39,18 @@ def enrol(
         last_name=last_name,
         search_name=search_name(first_name, last_name),
         born_on=born_on,
+        time_zone=time_zone,
         phone_e164=phone_e164,
         reminders_on=agreed,
         consent_how=consent_how,
         consent_at=now if agreed else None,
+        consent_wording=wording,
         consent_by_id=by.staff_id if agreed else None,
         created_at=now,
     )
     session.add(patient)
     session.flush()
-    note(session, patient, "patient.added", {"consent": consent_how}, by=by, now=now)
+    note(session, patient, "patient.added", {"consent": consent_how, "wording": wording or 0}, by=by, now=now)
     return patient
 
 

@@ -63,9 +63,15 @@ def switch_off(session: Session, reminder: Reminder, *, why: str, by: Actor, now
 
 
 def send_now(
-    session: Session, appointment: Appointment, reminder: Reminder, *, by: Actor, now: pendulum.DateTime
+    session: Session,
+    appointment: Appointment,
+    reminder: Reminder,
+    *,
+    at: pendulum.DateTime,
+    by: Actor,
+    now: pendulum.DateTime,
 ) -> None:
-    """Have one reminder leave now, as it is worded: it is taken back where it waits and planned anew for this moment.
+    """Have one reminder leave now, or at an opening soon (`at`, UTC), as it is worded: taken back and planned anew.
 
     The plan keeps it so, whatever its rule says. What Twilio holds of it is asked back first, and if it leaves all the
     same it is the one.
@@ -76,8 +82,8 @@ def send_now(
     if entry.message is None:
         raise ValueError("a skipped reminder has no text to send")
     drop(case, entry, f"sent now instead, by {by.name}")
-    step = replace(_by_hand(reminder), send_at=now, local=to_local(now, appointment.time_zone))
-    step = replace(step, why=f"sent now by {by.name}", useful_until=max(step.useful_until or now, now.add(minutes=15)))
+    step = replace(_by_hand(reminder), send_at=at, local=to_local(at, appointment.time_zone))
+    step = replace(step, why=f"sent now by {by.name}", useful_until=max(step.useful_until or at, at.add(minutes=15)))
     text = Text(entry.message.body, entry.message.told or {}, {}, appointment.starts_local)
     add(case, [(step, text)], entries, by_hand=True)
 
@@ -138,6 +144,7 @@ def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
         case.base.clinic,
         phone_e164=patient.phone_e164,
         phone_flag=patient.phone_flag,
+        agreed=patient.agreed,
         reminders_on=patient.reminders_on,
     )
     notice = None
@@ -157,6 +164,7 @@ def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
         texts_off_why=off,
         notice=notice,
         announced=appointment.announced,
+        phone_zones=patient.phone_zones,
         held={_plain(e, serial): e.reminder.send_at for e in here if e.reminder.send_at and e.waits},
         done={_plain(e, serial): e.message.send_at for e in here if e.message and e.counts_as_sent},
     )

@@ -5,12 +5,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_rows as rows
-from reminder_site.actions import audit, locks, plans
+from reminder_site.actions import audit, locks, plans, press
 from reminder_site.actions.one_by_one import replan_each
 from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.refusals import ReminderHasLeft
+from reminder_site.domain.consent import NOT_AGREED
+from reminder_site.domain.refusals import CannotText, ReminderHasLeft
 from reminder_site.models import Appointment, Message, Patient, Reminder
 
 STILL_OURS = states.HELD_HERE | {states.SCHEDULED}
@@ -32,15 +33,20 @@ def cancel_reminder(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulu
 
 
 @retried
-def send_reminder_now(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulum.DateTime) -> str:
+def send_reminder_now(
+    *, clinic_id: int, reminder_id: str, hour: press.Hour = "ask", by: Actor, now: pendulum.DateTime
+) -> str:
     """Send one reminder at once instead of at its time; return the appointment's public id.
 
-    Raises ReminderHasLeft when it is already on its way, NotHere.
+    `hour` says what was said about quiet hours. Raises ReminderHasLeft when it is already on its way, press.AskedFirst,
+    CannotText, NotHere.
     """
     with transaction() as session:
         reminder, appointment = _found(session, clinic_id, reminder_id)
         _still_ours(session, reminder)
-        plans.send_now(session, appointment, reminder, by=by, now=now)
+        clinic = press.refuse(session, session.get_one(Patient, appointment.patient_id))
+        send_at = press.leaves_at(session, clinic, hour, doubts=[], before=appointment.starts_local, now=now)
+        plans.send_now(session, appointment, reminder, at=send_at, by=by, now=now)
         _note(session, "reminder.sent_now", reminder, by, now)
         return appointment.public_id
 
@@ -49,10 +55,12 @@ def send_reminder_now(*, clinic_id: int, reminder_id: str, by: Actor, now: pendu
 def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Actor, now: pendulum.DateTime) -> int:
     """Switch all of a patient's reminders on or off and replan what is ahead; return how many appointments that is.
 
-    Raises NotHere.
+    Raises CannotText when they are to go on for somebody who has not agreed to texts, NotHere.
     """
     with transaction() as session:
         patient = rows.of_clinic(session, Patient, clinic_id, patient_id)
+        if on and not patient.agreed:
+            raise CannotText(f"Reminders stay off: {NOT_AGREED}. Note first that they do.")
         if patient.reminders_on == on:
             return 0
         values = {"reminders_on": on, "version": Patient.version + 1}

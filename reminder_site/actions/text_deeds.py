@@ -13,11 +13,12 @@ from reminder_site.actions import answering, opt_outs, question_lists, tellings
 from reminder_site.domain import wording
 from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.answers import Answer
-from reminder_site.domain.dialogue import FIXED_REPLIES, TWILIO_REPLIES
+from reminder_site.domain.consent import WITHOUT_CONSENT
+from reminder_site.domain.dialogue import FIXED_REPLIES, twilio_has_answered
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import facts
-from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.models import Appointment, Clinic, InboundMessage, Patient
 from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
 from reminder_site.queries.threads import Thread
@@ -52,10 +53,12 @@ def act(session: Session, arrived: Arrived) -> str:
     if said.kind in threads.ABOUT_TEXTS and threads.has_decided_since(row.from_e164, arrived.sender, row.received_at):
         row.effect = f"{said.words}, but it was found late, and what was said after it stands"
         return ""
-    reply = _listed(session, arrived) or _written(session, arrived, deed(session, arrived))
-    twilios = arrived.by_twilio or row.body.strip().upper() in TWILIO_REPLIES
-    if was_out or is_opted_out(session, row.from_e164, arrived.sender) or twilios:
+    listed = _listed(session, arrived)
+    reply = listed or _written(session, arrived, deed(session, arrived))
+    if was_out or arrived.by_twilio or said.kind == "start" or (listed and not _agreed(session, arrived.thread)):
         return ""
+    if is_opted_out(session, row.from_e164, arrived.sender):
+        return _acknowledgement(session, arrived)
     if said.kind == "other" and inbox.replied_lately(row.from_e164, now=arrived.now, minutes=SAME_REPLY_MINUTES):
         return ""  # an answering machine would keep this up for ever
     given = inbox.replies_lately(row.from_e164, now=arrived.now, minutes=LOOP_MINUTES)
@@ -72,6 +75,22 @@ def _listed(session: Session, arrived: Arrived) -> str:
     row.understood = next(iter(said.values()))
     when = {"written_at": arrived.written_at, "now": now}
     return question_lists.take(session, row, asked, said, sender=arrived.sender, **when)
+
+
+def _agreed(session: Session, thread: Thread) -> bool:
+    """Say whether the patient a text is about agreed to texts; one that nobody knows has not."""
+    patient = session.get(Patient, thread.patient_id) if thread.patient_id else None
+    return patient is not None and patient.agreed
+
+
+def _acknowledgement(session: Session, arrived: Arrived) -> str:
+    """Acknowledge an opt-out, unless Twilio does, as those who set the clinic's sender up have noted."""
+    clinic_id = arrived.thread.clinic_id
+    if clinic_id is None:
+        return ""
+    by_twilio = session.get_one(Clinic, clinic_id).twilio_acknowledges
+    answered = twilio_has_answered(arrived.row.body, by_twilio)
+    return "" if answered else _written(session, arrived, "stopped_reply")[:LONGEST_BODY]
 
 
 def _answer(session: Session, arrived: Arrived) -> str:
@@ -183,6 +202,8 @@ def _written(session: Session, arrived: Arrived, reply: str) -> str:
     if not reply or thread.clinic_id is None:
         return ""
     base = ground(session, thread.clinic_id)
+    if reply not in WITHOUT_CONSENT and not _agreed(session, thread):
+        return ""
     patient = session.get(Patient, thread.patient_id) if thread.patient_id else None
     appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)

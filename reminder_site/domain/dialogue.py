@@ -8,10 +8,10 @@ import pendulum
 from reminder_site.domain.answers import Kind
 
 LATE_NOTICE_HOURS: Final = 2
-# Twilio answers these by itself (its default opt-out handling): a reply of ours would be one too many.
-TWILIO_REPLIES: Final = frozenset(
-    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "UNSTOP", "HELP", "INFO"}
-)
+# Twilio answers these by itself (its default opt-out handling): a reply of ours would be one too many. HELP it answers
+# as well, but names neither the clinic nor its phone.
+TWILIO_STOPS: Final = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+TWILIO_STARTS: Final = frozenset({"START", "UNSTOP"})
 Step = Literal["confirm", "restore", "ask_to_move", "cancel", "take_back", "none"]
 
 # Answers the clinic cannot reword, because they state facts that must stay true.
@@ -27,6 +27,9 @@ TAKEN_REPLY: Final = (
 NOTHING_BOOKED_REPLY: Final = (
     "{{clinic}}: we find no appointment for this number. Somebody will read this, or call {{phone}}"
 )
+STOPPED_REPLY: Final = (
+    "{{clinic}}: no more texts will come from us to this number. To get them again reply START. {{phone}}"
+)
 NOW_REPLY: Final = (
     "{{clinic}}: your appointment is now {{day}} {{time}}, {{place}}. "
     "Reply 1 = yes, 2 = change, 3 = can't come, or call {{phone}}"
@@ -37,6 +40,7 @@ FIXED_REPLIES: Final = {
     "taken_reply": TAKEN_REPLY,
     "nothing_booked_reply": NOTHING_BOOKED_REPLY,
     "now_reply": NOW_REPLY,
+    "stopped_reply": STOPPED_REPLY,
 }
 
 
@@ -65,6 +69,14 @@ class Decision:
     effect: str
     needs_person: bool = False
     late_notice: bool = False
+
+
+def twilio_has_answered(body: str, twilio_acknowledges: bool) -> bool:
+    """Say whether Twilio answers an opt-out or its end by itself, so that it is acknowledged once and never by both.
+
+    It knows its own words alone, in any case; `twilio_acknowledges` says that it does so for the sender at all.
+    """
+    return twilio_acknowledges and body.strip().upper() in TWILIO_STOPS | TWILIO_STARTS
 
 
 def decide(kind: Kind, standing: Standing, now: pendulum.DateTime) -> Decision:

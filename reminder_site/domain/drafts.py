@@ -38,7 +38,7 @@ class Facts:
 
     `timed_at`: when this time was booked or last moved. `held`: texts already in the ledger and wanted, `done`: texts
     sent for this time, both by step key; a notice told before the present one has a suffix, "moved-1".
-    `announced`: False when staff chose not to text about this booking or move.
+    `announced`: False when staff chose not to text about this booking or move. `phone_zones`: where the phone may be.
     """
 
     starts_at: pendulum.DateTime
@@ -54,6 +54,7 @@ class Facts:
     held: Mapping[str, pendulum.DateTime] = field(default_factory=dict)
     done: Mapping[str, pendulum.DateTime] = field(default_factory=dict)
     announced: bool = True
+    phone_zones: tuple[str, ...] = ()
     unwanted_why: str = "the appointment is cancelled"
 
     @property
@@ -136,7 +137,7 @@ def of_rule(case: Case, rule: Rule) -> Draft:
         useful_until=facts.starts_at.subtract(minutes=late_minutes),
         asks=rule.asks == "always" or (rule.asks == "if_unconfirmed" and not facts.confirmed),
         why="; ".join(filter(None, (rule.words(), note))),
-        window=_wide_window(case) if rule.kind == "confirmation" else Window(case.quiet, facts.zone, case.closed),
+        window=_wide_window(case) if rule.kind == "confirmation" else _own_window(case),
         against="this rule is switched off" if not rule.enabled else _against(case, rule),
     )
 
@@ -173,6 +174,11 @@ def _against_all(case: Case, *, cancelling: bool) -> str | None:
     if not facts.texts_on:
         return facts.texts_off_why or "texts are off for this patient"
     return None
+
+
+def _own_window(case: Case) -> Window:
+    """Return the hours of reminders, which a rule plans and nobody waits for: the phone's own night counts as well."""
+    return Window(case.quiet, case.facts.zone, case.closed, phone_zones=case.facts.phone_zones)
 
 
 def _wide_window(case: Case) -> Window:

@@ -9,7 +9,9 @@ from importlib.resources import files
 from typing import Final
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult, timezone
+
+from reminder_site.domain import zones
 
 _KINDS: Final = {
     PhoneNumberType.MOBILE: "mobile",
@@ -35,6 +37,7 @@ _CANNOT_TEXT: Final = {
     "company": "This is a company switchboard number, which cannot get our texts; leave it out or use a mobile.",
     "voicemail": "This is a voicemail number, which cannot get our texts; leave it out or use a mobile.",
 }
+_CHANNEL_ADDRESS: Final = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
 _WRITABLE: Final = re.compile(r"\(?\+?[\d ()/.-]+")
 _DIGITS_WANTED: Final = 3
 _DIGITS_AT_MOST: Final = 20
@@ -65,6 +68,26 @@ def read(typed: str, region: str) -> Phone:
     if phone.kind not in TEXTABLE:
         raise PhoneRefused(_CANNOT_TEXT.get(phone.kind, _CANNOT_TEXT["company"]), phone.kind)
     return phone
+
+
+def number_in(address: str) -> str:
+    """Return the number in an address of any channel (whatsapp:+…, rcs:+…): an opt-out is for all of them.
+
+    An address without a number in it, as that of an RCS agent, stays as it is.
+    """
+    found = _CHANNEL_ADDRESS.fullmatch(address.strip())
+    return found[1] if found else address
+
+
+@lru_cache(maxsize=10_000)
+def zones_of(e164: str) -> tuple[str, ...]:
+    """Return the time zones a number may be at home in, as its prefix says; empty when it says nothing.
+
+    Source: the time-zone data of libphonenumber. People keep their numbers when they move.
+    """
+    number = _number(e164, "")
+    found = timezone.time_zones_for_number(number) if number is not None else ()
+    return tuple(sorted({zones.canonical(name) for name in found if zones.known(name)}))
 
 
 def parse(typed: str, region: str) -> Phone:

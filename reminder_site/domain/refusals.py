@@ -74,5 +74,13 @@ class ReminderHasLeft(Refused):
     """The text is no longer here to be stopped, hurried or changed."""
 
 
+class CannotText(Refused):
+    """Nothing can be texted to this patient; the words say why."""
+
+
+class QuietHoursNeeded(Refused):
+    """Texts would go out at night, and no administrator has given a reason for it."""
+
+
 class TooLateToSend(Refused):
     """A parked text may not leave as things stand now."""

@@ -96,6 +96,8 @@ DEFAULT_TEMPLATES: Final[Mapping[str, str]] = {
     ),
 }
 
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {"help_reply": ("clinic", "phone")}  # what carriers ask of HELP
+
 _FIELD: Final = re.compile(r"\{\{ *([A-Za-z_]+) *\}\}")
 # An empty value takes the comma or blank before it along: "at 2:30pm, {{place}}." becomes "at 2:30pm.".
 _FIELD_AND_LEAD: Final = re.compile(r"(,? ?)" + _FIELD.pattern)
@@ -129,10 +131,13 @@ def without_fields(template: str) -> str:
     return _FIELD.sub(" ", template)
 
 
-def check(template: str) -> list[str]:
-    """Lists in words what keeps a template from being used; empty when nothing does."""
+def check(template: str, kind: str = "") -> list[str]:
+    """Lists in words what keeps a template from being used for a kind of text; empty when nothing does."""
     if not template.strip():
         return ["Write the text to be sent."]
+    missing = [f"{{{{{name}}}}}" for name in NEEDED.get(kind, ()) if name not in fields_of(template)]
+    if missing:
+        return [f"Whoever asks for help has to learn who texts and where to call: keep {' and '.join(missing)}."]
     unknown = [name for name in _FIELD.findall(template) if name not in PLACEHOLDERS]
     problems = [f"“{{{{{name}}}}}” is not a field. {_fields_in_words()}" for name in dict.fromkeys(unknown)]
     rest = _FIELD.sub("", template)

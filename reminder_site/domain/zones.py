@@ -67,6 +67,11 @@ def exact(at: datetime, zone: str) -> str:
     return _there(at, zone).isoformat()
 
 
+def city(zone: str) -> str:
+    """Return the place a zone is named after."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
 @cache
 def choices(country: str | None = None) -> tuple[tuple[str, str], ...]:
     """List (zone, label) to pick from: one country's zones, its biggest first, or the whole world's by label."""
@@ -85,8 +90,7 @@ def _there(at: datetime, zone: str) -> datetime:
 
 
 def _label(zone: str, part: str) -> str:
-    city = zone.rsplit("/", 1)[-1].replace("_", " ")
-    return f"{city} · {part}" if part else city
+    return f"{city(zone)} · {part}" if part else city(zone)
 
 
 @cache

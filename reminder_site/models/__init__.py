@@ -2,7 +2,15 @@
 
 from reminder_site.models.appointment import Appointment, ManageLink, Reminder
 from reminder_site.models.audit import Audit, Heartbeat
-from reminder_site.models.clinic import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, Template
+from reminder_site.models.clinic import (
+    AppointmentType,
+    Clinic,
+    Clinician,
+    ClosedDay,
+    ConsentWording,
+    ReminderRule,
+    Template,
+)
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
 from reminder_site.models.staff import FormNonce, KeptForm, SignInTry, Staff, StaffClinic, StaffSession
@@ -16,6 +24,7 @@ __all__ = [
     "Clinic",
     "Clinician",
     "ClosedDay",
+    "ConsentWording",
     "FormNonce",
     "Heartbeat",
     "InboundMessage",

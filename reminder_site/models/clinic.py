@@ -18,7 +18,9 @@ class Clinic(Base):
     Service SID of its own; empty means the site's (TWILIO_MESSAGING_SERVICE_SID). `version` guards every setting of the
     clinic, those of its rules and people too. `plan_version` counts the changes that plans follow; an appointment says
     with which it was planned. `plans_behind`: coming appointments may still stand on an older one; `plans_follow_since`
-    is when they were first looked at after the last change (UTC).
+    is when they were first looked at after the last change (UTC). `twilio_acknowledges`: Twilio itself answers its
+    opt-out words to this sender; otherwise the site does. `no_quiet_why` is an administrator's reason for texting at
+    any hour.
     """
 
     __tablename__ = "clinic"
@@ -38,7 +40,9 @@ class Clinic(Base):
     texts_on_sundays: Mapped[bool] = mapped_column(default=False)
     keeps_public_holidays: Mapped[bool] = mapped_column(default=True)
     sender: Mapped[str] = mapped_column(String(64), default="")
+    twilio_acknowledges: Mapped[bool] = mapped_column(default=True)
     texting_on: Mapped[bool] = mapped_column(default=True)
+    no_quiet_why: Mapped[str] = mapped_column(String(200), default="")
     daily_cap: Mapped[int] = mapped_column(default=250)
     undo_minutes: Mapped[int] = mapped_column(default=2)
     min_gap_hours: Mapped[int] = mapped_column(default=12)
@@ -47,6 +51,19 @@ class Clinic(Base):
     plans_follow_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+
+
+class ConsentWording(Base):
+    """What patients are read or sign when they agree to texts; each version stays as it was."""
+
+    __tablename__ = "consent_wording"
+    __table_args__ = (UniqueConstraint("clinic_id", "version"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    clinic_id: Mapped[int] = clinic_key()
+    version: Mapped[int] = mapped_column()
+    body: Mapped[str] = mapped_column(String(1600))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
 
 class ClosedDay(Base):

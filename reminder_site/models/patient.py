@@ -7,11 +7,16 @@ from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
+from reminder_site.domain.phones import zones_of
 from reminder_site.models.columns import clinic_key, public_id
 
 
 class Patient(Base):
-    """Somebody who comes to the clinic; `search_name` is the casefolded name without accents, family name first."""
+    """Somebody who comes to the clinic; `search_name` is the casefolded name without accents, family name first.
+
+    `consent_wording` is the version of the clinic's wording that they were read or signed; null when none was noted.
+    `time_zone` is where they are, if they said so; empty: the zone of their number counts.
+    """
 
     __tablename__ = "patient"
     __table_args__ = (
@@ -34,8 +39,20 @@ class Patient(Base):
     consent_how: Mapped[str] = mapped_column(String(32), default="")
     consent_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     consent_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    consent_wording: Mapped[int | None] = mapped_column()
+    time_zone: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+
+    @property
+    def agreed(self) -> bool:
+        """Tell whether they agreed to texts and have not taken it back."""
+        return bool(self.consent_how)
+
+    @property
+    def phone_zones(self) -> tuple[str, ...]:
+        """Return the time zones their phone may be in: their own, if they named it, else those of the number."""
+        return (self.time_zone,) if self.time_zone else zones_of(self.phone_e164)
 
 
 class OptOut(Base):

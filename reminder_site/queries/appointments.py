@@ -52,6 +52,8 @@ class Line:
     phone_e164: str
     phone_flag: str
     reminders_on: bool
+    agreed: bool
+    patient_zone: str
     clinician: str | None
     kind: str | None
     texts: tuple[Text, ...] = ()
@@ -115,6 +117,8 @@ LINE = (
     Patient.phone_e164,
     Patient.phone_flag,
     Patient.reminders_on,
+    (Patient.consent_how != "").label("agreed"),
+    Patient.time_zone.label("patient_zone"),
     Clinician.name.label("clinician"),
     AppointmentType.name.label("kind"),
 )

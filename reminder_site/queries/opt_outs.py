@@ -1,4 +1,4 @@
-"""Numbers that asked for no more texts, as pages show them."""
+"""Numbers that asked for no more texts, and whatever else keeps texts from a patient, as pages show it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ import pendulum
 from sqlalchemy import select
 
 from reminder_site.db import db
+from reminder_site.domain import consent
 from reminder_site.models import Clinic, OptOut
+from reminder_site.queries.patients import PatientLine
 from reminder_site.queries.plans import sender_of
 
 
@@ -30,3 +32,9 @@ def of_number(*, clinic_id: int, e164: str) -> InForce | None:
         )
     ).first()
     return InForce(*row) if row else None
+
+
+def texts_off(clinic: Clinic, patient: PatientLine, opt_out: InForce | None) -> str | None:
+    """Say why nothing can be texted to a patient, as the desk would be refused; None when texts can go out."""
+    standing = consent.Standing(patient.phone_e164, opt_out is not None, patient.phone_flag, patient.agreed)
+    return consent.why_not(standing) or (None if clinic.texting_on else consent.TEXTING_OFF)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, literal, select, tuple_
 from reminder_site.db import db
 from reminder_site.domain.names import fold, full_name
 from reminder_site.domain.phones import digits_fragment
-from reminder_site.models import Appointment, AppointmentType, Clinician, Patient
+from reminder_site.models import Appointment, AppointmentType, Clinician, ConsentWording, Patient, Staff
 
 PAGE = 50
 HIGHEST = "\U0010ffff"
@@ -26,7 +26,14 @@ class PatientLine:
     phone_flag: str
     born_on: date | None
     reminders_on: bool
+    consent_how: str
+    patient_zone: str
     search_name: str
+
+    @property
+    def agreed(self) -> bool:
+        """Tell whether they agreed to texts and have not taken it back."""
+        return bool(self.consent_how)
 
     @property
     def name(self) -> str:
@@ -36,13 +43,18 @@ class PatientLine:
 
 @dataclass(frozen=True)
 class PatientFacts(PatientLine):
-    """A patient as their own page shows them; `version` guards edits."""
+    """A patient as their own page shows them; `version` guards edits.
+
+    Of their consent it tells when (UTC), who asked, and which version of the wording, with its words.
+    """
 
     key: int
     channel: str
     language: str
-    consent_how: str
     consent_at: pendulum.DateTime | None
+    consent_by: str | None
+    consent_wording: int | None
+    consent_words: str | None
     version: int
     created_at: pendulum.DateTime
 
@@ -71,6 +83,8 @@ LINE = (
     Patient.phone_flag,
     Patient.born_on,
     Patient.reminders_on,
+    Patient.consent_how,
+    Patient.time_zone.label("patient_zone"),
     Patient.search_name,
 )
 FACTS = (
@@ -78,8 +92,10 @@ FACTS = (
     Patient.id.label("key"),
     Patient.channel,
     Patient.language,
-    Patient.consent_how,
     Patient.consent_at,
+    Staff.name.label("consent_by"),
+    Patient.consent_wording,
+    ConsentWording.body.label("consent_words"),
     Patient.version,
     Patient.created_at,
 )
@@ -114,7 +130,9 @@ def suggest(*, clinic_id: int, typed: str, limit: int) -> list[PatientLine]:
 def get(*, clinic_id: int, public_id: str) -> PatientFacts | None:
     """Read one patient of this clinic."""
     mine = Patient.clinic_id == clinic_id, Patient.public_id == public_id
-    row = db.session.execute(select(*FACTS).where(*mine)).mappings().first()
+    words = and_(ConsentWording.clinic_id == Patient.clinic_id, ConsentWording.version == Patient.consent_wording)
+    asked = select(*FACTS).select_from(Patient).outerjoin(Staff, Staff.id == Patient.consent_by_id)
+    row = db.session.execute(asked.outerjoin(ConsentWording, words).where(*mine)).mappings().first()
     return PatientFacts(**row) if row else None
 
 

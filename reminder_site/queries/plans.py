@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from reminder_site.config import settings
 from reminder_site.db import db
-from reminder_site.domain import opening_hours, segments, spoken, told, wording
+from reminder_site.domain import consent, opening_hours, segments, spoken, told, wording
 from reminder_site.domain.closed_days import closed_days
 from reminder_site.domain.delivery import route
+from reminder_site.domain.phones import zones_of
 from reminder_site.domain.planning import Facts, Notice, Step, plan
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.refusals import TextTooLong
@@ -162,19 +163,16 @@ def is_opted_out(session: Session, e164: str, sender: str) -> bool:
 
 
 def texts_off_why(
-    session: Session, clinic: Clinic, *, phone_e164: str, phone_flag: str = "", reminders_on: bool = True
+    session: Session, clinic: Clinic, *, phone_e164: str, phone_flag: str, agreed: bool, reminders_on: bool = True
 ) -> str | None:
     """Say why nothing can be texted to somebody; None when texts can go out."""
-    if not phone_e164:
-        return "there is no phone number to text"
-    if is_opted_out(session, phone_e164, sender_of(clinic)):
-        return "this number has opted out of texts"
-    if phone_flag:
-        return "this number cannot be texted"
+    opted_out = bool(phone_e164) and is_opted_out(session, phone_e164, sender_of(clinic))
+    if refused := consent.why_not(consent.Standing(phone_e164, opted_out, phone_flag, agreed)):
+        return refused
     if not reminders_on:
         return "reminders are off for this patient"
     if not clinic.texting_on:
-        return "texting is switched off for this clinic"
+        return consent.TEXTING_OFF
     return None
 
 
@@ -187,7 +185,9 @@ def preview(
     clinician: str,
     phone_e164: str,
     phone_flag: str = "",
+    agreed: bool,
     reminders_on: bool = True,
+    patient_zone: str = "",
     wanted: bool = True,
     announced: bool = True,
     notice: Notice | None = None,
@@ -196,26 +196,35 @@ def preview(
     """Plan an appointment as it would be if saved now: each text with its instant, zone, route, size and reason."""
     base = ground(db.session(), clinic_id)
     off = texts_off_why(
-        db.session(), base.clinic, phone_e164=phone_e164, phone_flag=phone_flag, reminders_on=reminders_on
+        db.session(),
+        base.clinic,
+        phone_e164=phone_e164,
+        phone_flag=phone_flag,
+        agreed=agreed,
+        reminders_on=reminders_on,
     )
-    facts = Facts(
-        starts_at=starts.at,
-        starts_local=starts.local,
-        zone=starts.zone,
-        ends_at=starts.at.add(minutes=duration_minutes),
-        timed_at=now,
-        wanted=wanted,
-        texts_on=off is None,
-        texts_off_why=off,
-        notice=notice,
-        announced=announced,
-    )
+    change: dict[str, Any] = {"wanted": wanted, "notice": notice, "announced": announced}
+    change |= {"phone_zones": (patient_zone,) if patient_zone else zones_of(phone_e164)}
+    facts = replace(_if_saved_now(starts, duration_minutes, off, now), **change)
     name, decided = first_name or "Ann", to_local(now, starts.zone)
     steps = base.steps(facts, now=now)
     return [
         _drawn(base, step, starts, now, first_name=name, starts_local=starts.local, clinician=clinician)
         for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
     ]
+
+
+def _if_saved_now(starts: Placed, duration_minutes: int, off: str | None, now: pendulum.DateTime) -> Facts:
+    """Return what a plan depends on for an appointment that is saved now; `off` says why no text goes out."""
+    return Facts(
+        starts_at=starts.at,
+        starts_local=starts.local,
+        zone=starts.zone,
+        ends_at=starts.at.add(minutes=duration_minutes),
+        timed_at=now,
+        texts_on=off is None,
+        texts_off_why=off,
+    )
 
 
 def oddity(*, clinic_id: int, local: datetime, minutes: int) -> str | None:

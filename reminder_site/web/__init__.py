@@ -7,6 +7,7 @@ from reminder_site.web.pages import (
     accounts,
     appointments,
     booking,
+    consent,
     day,
     drift,
     health,
@@ -34,7 +35,7 @@ def register(app: Flask) -> None:
     context.register(app)
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
-    people = patients.pages, inbox.pages, parked.pages, kept.pages
+    people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
     for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)

@@ -48,6 +48,7 @@ RECEPTION = frozenset(
         "parked.send",
         "inbox.handled",
         "inbox.index",
+        "inbox.stop",
         "kept.show",
         "moving.move",
         "moving.preview",
@@ -56,6 +57,7 @@ RECEPTION = frozenset(
         "patients.find",
         "patients.index",
         "patients.new",
+        "patients.preview_text",
         "patients.set_reminders",
         "patients.show",
         "patients.text",
@@ -68,6 +70,7 @@ RECEPTION = frozenset(
 )
 MANAGER = frozenset(
     {
+        "consent.wording",
         "drift.fix",
         "drift.show",
         "health.styleguide",
@@ -108,7 +111,16 @@ OF_NO_CLINIC = OWN_ACCOUNT
 
 # Posted so that nothing typed stands in an address; they change nothing.
 POSTED_READS = frozenset(
-    {"booking.find", "booking.preview", "day.day", "day.week", "moving.preview", "patients.find", "wording.preview"}
+    {
+        "booking.find",
+        "booking.preview",
+        "day.day",
+        "day.week",
+        "moving.preview",
+        "patients.find",
+        "patients.preview_text",
+        "wording.preview",
+    }
 )
 
 ROLES_OF: dict[frozenset[str], frozenset[str]] = {

@@ -108,6 +108,8 @@ def _why_none(line: Line) -> str:
         return "no texts: no number"
     if line.phone_flag:
         return "no texts: number cannot be texted"
+    if not line.agreed:
+        return "no texts: not agreed to"
     if not line.reminders_on:
         return "no texts: reminders are off"
     skipped = [text.why for text in line.texts if text.state == "skipped"]

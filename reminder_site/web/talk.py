@@ -5,8 +5,8 @@ from typing import Any
 import pendulum
 
 from reminder_site.config import settings
+from reminder_site.domain import hand_written, phones, segments, spoken
 from reminder_site.domain import message_state as states
-from reminder_site.domain import phones, spoken
 from reminder_site.domain.times import to_local
 from reminder_site.domain.zones import exact
 from reminder_site.queries.conversation import Said
@@ -35,3 +35,13 @@ def lines(said: list[Said], zone: str, now: pendulum.DateTime) -> list[dict[str,
 def number(e164: str, country: str) -> str:
     """Write a number as people of a country do; empty for none."""
     return phones.show(e164, country) if e164 else ""
+
+
+def seen(typed: str, clinic_name: str) -> dict[str, Any] | None:
+    """Draw a text written by hand as the patient will read it, with its true size and what speaks against it."""
+    if not typed:
+        return None
+    text = hand_written.whole(typed, clinic_name)
+    size = segments.count(text)
+    warnings = [*hand_written.doubts(typed), *([f"{size.reason}."] if size.reason else [])]
+    return {"text": text, "size": size, "characters": len(text), "warnings": warnings}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from reminder_site.db import db, transaction
-from reminder_site.models import Appointment, Audit, Clinician, InboundMessage, OptOut
+from reminder_site.models import Appointment, Audit, Clinic, Clinician, InboundMessage, OptOut
 from tests.delivering import at_twilio
 from tests.factories import a_patient, an_appointment
 from tests.texting import PHONE, coming, fresh, heard, last_text, text
@@ -50,20 +50,21 @@ DIALOGUES = [
     (["can I come at 4?", "or 5?"], "booked", "none", None, True),
     (["see you at 2:30"], "booked", "none", "somebody will read this", True),
     ([""], "booked", "none", "somebody will read this", True),
-    (["please stop texting me"], "booked", "none", None, False),
+    (["please stop texting me"], "booked", "none", "no more texts will come from us", False),
     (["no thanks"], "booked", "none", "somebody will read this", True),
     (["see you <3"], "booked", "confirmed", "thank you, see you", False),
     (["3?"], "booked", "none", "somebody will read this", True),
     (["STOP"], "booked", "none", None, False),
-    (["stop."], "booked", "none", None, False),
+    (["stop."], "booked", "none", "no more texts will come from us", False),
     (["CANCEL"], "booked", "none", None, True),
-    (["HELP"], "booked", "none", None, False),
+    (["HELP"], "booked", "none", "call (212) 555-0100", False),
     (["ayuda"], "booked", "none", "STOP ends texts", False),
     (["START"], "booked", "none", None, False),
     (["STOP", "1"], "booked", "confirmed", None, False),
     (["STOP", "START", "1"], "booked", "confirmed", "thank you, see you", False),
     (["STOP", "YES"], "booked", "none", None, False),
-    (["wrong number"], "booked", "none", None, True),
+    (["wrong number"], "booked", "none", "no more texts will come from us", True),
+    (["stop.", "stop."], "booked", "none", None, False),
 ]
 
 
@@ -200,3 +201,15 @@ def test_two_machines_that_answer_each_other_come_to_an_end(visit, now):
     assert "STOP ends texts" in text("ayuda", now.add(minutes=20))
     assert text("yes", now.add(minutes=75)) is not None
     assert fresh(visit).answer == "confirmed"
+
+
+@pytest.mark.parametrize("twilio_does", [True, False])
+def test_each_opt_out_is_acknowledged_once_by_twilio_or_by_us(clinic, visit, now, twilio_does):
+    with transaction() as session:
+        session.get_one(Clinic, clinic.id).twilio_acknowledges = twilio_does
+    for number, body in enumerate(("STOP", "stop", " Stop ", "CANCEL", "stop.", "wrong number")):
+        reply = text(body, now.add(minutes=10 + 3 * number))
+        twilio_answers = twilio_does and body.strip().upper() in {"STOP", "CANCEL"}
+        assert (reply is None) == twilio_answers, body
+        assert text(body, now.add(minutes=11 + 3 * number)) is None  # once is enough
+        text("START", now.add(minutes=12 + 3 * number))

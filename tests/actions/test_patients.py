@@ -6,15 +6,16 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.actions import inbox, patients
-from reminder_site.actions.patients import CannotText, Details, PatientChanged
+from reminder_site.actions import inbox, patients, reminders
+from reminder_site.actions.patients import Details, PatientChanged
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import Actor
-from reminder_site.domain.refusals import NotHere
+from reminder_site.domain.refusals import CannotText, NotHere
 from reminder_site.models import Audit, InboundMessage, Message, Patient
 from reminder_site.queries import inbox as waiting
 from reminder_site.queries import links
 from reminder_site.queries import patients as found
+from tests.delivering import at_twilio
 from tests.factories import a_clinic, a_patient, a_staff, an_appointment
 from tests.texting import PHONE, coming, fresh, last_text, link_to, text
 
@@ -110,6 +111,26 @@ def test_consent_withdrawn_takes_every_text_back_and_given_brings_them(clinic, c
     assert (fresh(carol).consent_how, fresh(carol).consent_by_id) == ("written", alice.staff_id)
 
 
+def test_consent_withdrawn_takes_back_what_was_written_by_hand_as_well(clinic, carol, alice, clock, worker, sandbox):
+    who = {"clinic_id": clinic.id, "patient_id": carol.public_id, "by": alice}
+    clock.set(clock.now().add(hours=12))  # 9 pm
+    leaves_at = patients.send_text(**who, body="Please call us", hour="opening", now=clock.now())
+    worker.settle()
+    assert leaves_at == clock.now().add(hours=12)
+    patients.record_consent(**who, how="", now=clock.now())
+    worker.settle()
+    clock.set(leaves_at.add(minutes=1))
+    worker.settle()
+    assert [text.status for text in at_twilio(sandbox)] == ["canceled"]
+
+
+def test_reminders_are_not_switched_on_for_who_has_not_agreed(clinic, alice, now):
+    tim = a_patient(clinic, "Tim", consent_how="", reminders_on=False)
+    with pytest.raises(CannotText, match="has not agreed to texts"):
+        reminders.set_patient_reminders(clinic_id=clinic.id, patient_id=tim.public_id, on=True, by=alice, now=now)
+    assert not fresh(tim).reminders_on
+
+
 def test_a_checked_number_is_texted_again(clinic, alice, now):
     tim = a_patient(clinic, "Tim", phone_flag="unreachable")
     visit = an_appointment(clinic, tim)
@@ -123,15 +144,20 @@ def test_a_text_by_hand_leaves_once_and_settles_what_it_answers(clinic, carol, a
     for _ in range(2):
         patients.send_text(**sent, answers_id=last_text().public_id, by=alice, now=now)
     message = db.session.scalars(select(Message).where(Message.kind == "staff")).one()
-    assert (message.body, message.to_e164, message.send_at) == ("Yes, 4 pm is fine.", PHONE, now)
+    assert (message.body, message.to_e164, message.send_at) == (
+        "Elm Clinic: Yes, 4 pm is fine. STOP ends texts",
+        PHONE,
+        now,
+    )
     assert waiting.waiting(clinic.id) == 0
     assert last_text().handled_by_id == alice.staff_id
 
 
-@pytest.mark.parametrize("why", ["opted out", "flagged", "no phone"])
+@pytest.mark.parametrize("why", ["opted out", "flagged", "no phone", "never agreed"])
 def test_who_cannot_be_texted_is_not(clinic, alice, now, why):
     phone, flag = "" if why == "no phone" else PHONE, "unreachable" if why == "flagged" else ""
-    tim = a_patient(clinic, "Tim", phone_e164=phone, phone_flag=flag)
+    how = "" if why == "never agreed" else "spoken"
+    tim = a_patient(clinic, "Tim", phone_e164=phone, phone_flag=flag, consent_how=how)
     if why == "opted out":
         text("STOP", now)
     with pytest.raises(CannotText, match="Phone the patient"):

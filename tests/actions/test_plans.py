@@ -85,3 +85,30 @@ def test_texts_that_are_read_in_another_year_than_the_appointment_name_its_year(
     booked = book(clinic, now, at(clinic, 2027, 1, 4, 14, 30))
     bodies = db.session.scalars(select(Message.body).where(Message.appointment_id == read(booked).id)).all()
     assert sorted("Mon 4 Jan 2027" in body for body in bodies) == [False, True, True]
+
+
+HONOLULU = "+18085550142"
+
+
+def three_days(visit):
+    """When the reminder three days before leaves, on the wall in New York, and why then."""
+    db.session.rollback()
+    one = db.session.scalar(select(Reminder).where(Reminder.appointment_id == visit.id, Reminder.step_key == "3_days",
+                                                   Reminder.wanted))  # fmt: skip
+    return one.local_at, one.why
+
+
+def test_a_number_at_home_in_honolulu_gets_its_reminder_by_day_there(clinic, now):
+    visit = factories.an_appointment(clinic, factories.a_patient(clinic, phone_e164=HONOLULU))
+    at, why = three_days(visit)
+    assert at == datetime(2026, 11, 17, 13)
+    assert why.endswith("because it is 5:00 am in Honolulu, where this phone may be")
+
+
+def test_where_the_patient_is_outranks_where_the_number_is_from(clinic, now):
+    carol = factories.a_patient(clinic, phone_e164=HONOLULU)
+    visit = factories.an_appointment(clinic, carol)
+    details = Details("Carol", "Reed", HONOLULU, time_zone="America/New_York")
+    known = {"clinic_id": clinic.id, "patient_id": carol.public_id, "version": 1}
+    patients.edit(**known, details=details, by=ALICE, now=now)
+    assert three_days(visit) == (datetime(2026, 11, 17, 10), "3 days before, at 10:00 am")

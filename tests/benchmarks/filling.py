@@ -92,7 +92,7 @@ def _patient(number):
     given = GIVEN[number % len(GIVEN)]
     return {
         "id": number, "public_id": str(number), "first_name": given, "last_name": family,
-        "search_name": search_name(given, family), "phone_e164": f"+1{FIRST_NUMBER + number}",
+        "search_name": search_name(given, family), "phone_e164": f"+1{FIRST_NUMBER + number}", "consent_how": "spoken",
     }  # fmt: skip
 
 

@@ -128,6 +128,31 @@ def test_what_forms_say(served, inspector, page):
     inspector.look("cancelled, with undo")
 
 
+def test_what_is_asked_before_a_text_leaves(served, inspector, page):
+    clinic = factories.a_clinic()
+    carol = factories.a_patient(clinic, **CAROL)
+    visit = factories.an_appointment(clinic, carol)
+    never = factories.a_patient(clinic, "Noor", consent_how="")
+    served.sign_in(page, clinic, "manager")
+    text("please leave me alone now", served.clock.now(), phone=carol.phone_e164)
+    page.goto(f"{served.url}/settings/consent")
+    inspector.press("Save as a new version", "the wording of consent")
+    for address in (f"/patients/{never.public_id}", "/patients/new", f"/patients/{carol.public_id}/edit"):
+        inspector.open(address)
+    page.goto(f"{served.url}/inbox")
+    page.locator("summary", has_text="Stop texts").click()
+    inspector.look("stop texts")
+    served.clock.forward(hours=18)  # three at night
+    page.goto(f"{served.url}/patients/{carol.public_id}")
+    page.locator("#body").fill("Your HIV test results are in")
+    page.locator("#preview .bubble").wait_for()
+    inspector.look("a text and its preview")
+    inspector.press("Send", "a text at night with a doubtful word")
+    page.goto(f"{served.url}/appointments/{visit.public_id}")
+    page.locator("summary", has_text="Send now").first.click()
+    inspector.press("Send now", "send now at night")
+
+
 def test_the_patients_page_in_every_state(served, inspector):
     clinic, states = factories.a_clinic(), [{"answer": "none"}, {"answer": "confirmed"}, {"answer": "change_wanted"}]
     states += [{"state": "cancelled", "cancelled_by": who} for who in ("patient", "clinic")]

@@ -182,7 +182,7 @@ class Deeds:
         found = self._reminder(which, number)
         if found is None:
             return "none"
-        reminders.send_reminder_now(clinic_id=self.clinic_id, reminder_id=found.id, **self._by())
+        reminders.send_reminder_now(clinic_id=self.clinic_id, reminder_id=found.id, hour="now", **self._by())
         self._pressed(found.body, found.send_at)
         return found.step
 
@@ -368,7 +368,8 @@ class Deeds:
             a, p = self._appointment(which), self._patient_row(which)
             about, day, clock = self._about(which), a.starts_local.date(), time_of(a.starts_local)
             self.stage.story.starts_at[about] = a.starts_at
-            may_text = p.reminders_on and self._texting and p.phone_e164 not in self._out and not p.phone_flag
+            may_text = p.agreed and p.reminders_on and self._texting and not p.phone_flag
+            may_text = may_text and p.phone_e164 not in self._out
             standings = self.stage.story.standings.setdefault(about, [])
             new_number = what == "number" and standings and standings[-1].phone != p.phone_e164
             standings.append(Standing(

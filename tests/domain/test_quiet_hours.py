@@ -100,3 +100,18 @@ def test_a_clinic_that_is_closed_for_months_sends_and_flags():
 def test_hours_with_nothing_between_them_are_refused(opens, closes):
     with pytest.raises(ValueError, match="earlier hour"):
         QuietHours(opens, closes)
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes", "none"),
+    [
+        (time(0), time(0), True),
+        (time(0, 1), time(23, 59), True),
+        (time(6), time(0), False),
+        (time(5, 59), time(0), True),
+        (time(6), time(23), False),
+        (time(9), time(19), False),
+    ],
+)
+def test_less_than_six_quiet_hours_are_as_good_as_none(opens, closes, none):
+    assert QuietHours(opens, closes).as_good_as_none is none

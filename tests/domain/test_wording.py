@@ -144,3 +144,10 @@ def test_a_day_of_another_year_or_far_off_is_written_with_its_year(day, read_on,
     assert wording.day_of(day, read_on) == words
     spoken = [wording.time_of(time(*parts)) for parts in ((0, 5), (9, 0), (12, 0), (14, 30))]
     assert spoken == ["12:05am", "9:00am", "12:00pm", "2:30pm"]
+
+
+def test_an_answer_to_help_has_to_name_the_clinic_and_its_phone():
+    said = wording.check("{{clinic}}: texts about your appointments", "help_reply")
+    assert said == ["Whoever asks for help has to learn who texts and where to call: keep {{phone}}."]
+    assert wording.check(wording.DEFAULT_TEMPLATES["help_reply"], "help_reply") == []
+    assert wording.check("texts about your appointments", "cancelled") == []

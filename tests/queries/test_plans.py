@@ -27,5 +27,5 @@ def test_the_closed_days_of_another_clinic_are_not_kept(clinic, oak):
 
 def test_a_clinic_that_has_switched_texting_off_plans_no_texts_and_says_why(app):
     silent = factories.a_clinic(texting_on=False)
-    why = plans.texts_off_why(db.session(), silent, phone_e164=PHONE)
+    why = plans.texts_off_why(db.session(), silent, phone_e164=PHONE, phone_flag="", agreed=True)
     assert why == "texting is switched off for this clinic"

@@ -144,7 +144,7 @@ def test_before_the_patient_agreed_the_preview_shows_the_texts_and_that_none_lea
     said, html = refused(desk, **typed)
     assert said == ["Choose one: no texts go out without it."] and "Carol, we expect you Fri 20 Nov" in html
     html = send(desk, "/appointments/preview", {**typed, "consent": "no"}, opened=NEW).get_data(as_text=True)
-    assert "Nothing leaves until" not in html and "reminders are off for this patient" in html
+    assert "Nothing leaves until" not in html and "the patient has not agreed to texts" in html
 
 
 @pytest.mark.parametrize(
@@ -310,3 +310,9 @@ def test_a_wording_that_is_too_long_with_this_name_is_said_in_the_preview_and_re
     assert said in send(desk, "/appointments/preview", typed, opened=NEW).get_data(as_text=True)
     _said, html = refused(desk, **typed)
     assert said in html and count(Message) == 0
+
+
+def test_the_preview_says_why_a_reminder_waits_for_the_morning_in_honolulu(desk):
+    typed = {**CAROL, **FRIDAY, "phone": "(808) 555-0142"}
+    html = send(desk, "/appointments/preview", typed, opened=NEW).get_data(as_text=True)
+    assert "because it is 5:00 am in Honolulu, where this phone may be" in html

@@ -5,10 +5,11 @@ from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from reminder_site.db import db
-from reminder_site.models import Audit, Message
+from reminder_site.models import Audit, Message, OptOut
 from reminder_site.queries import inbox
+from tests.delivering import at_twilio
 from tests.factories import a_clinic, a_patient, an_appointment, sign_in
-from tests.texting import PHONE, heard, last_text, text
+from tests.texting import PHONE, coming, heard, last_text, text
 from tests.web.test_patients import post
 
 
@@ -95,3 +96,42 @@ def test_another_clinics_texts_are_not_here(desk, clinic, now):
     assert "entinel" not in desk.get("/inbox").text
     assert "entinel" not in desk.get(f"/inbox?text={hidden}").text
     assert post(desk, "/inbox", f"/inbox/{hidden}/handled").status_code == 404
+
+
+def stopped():
+    db.session.rollback()
+    return db.session.scalars(select(OptOut)).all()
+
+
+def test_stop_texts_keeps_an_opt_out_takes_texts_back_and_says_so_once(desk, clinic, visit, now, worker, sandbox):
+    text("leave me in peace with this", now.add(minutes=5))
+    wish = last_text().public_id
+    assert "Stop texts" in opened(desk.get("/inbox"))
+    assert [post(desk, "/patients/new", f"/inbox/{wish}/stop").status_code for _ in range(2)] == [303, 303]
+    worker.settle()
+    assert [(one.e164, one.source) for one in stopped()] == [(PHONE, "desk")]
+    assert coming(visit) == []
+    assert inbox.waiting(clinic.id) == 0
+    told = [text.body for text in at_twilio(sandbox, PHONE)]
+    says_so = (
+        "Elm Clinic: no more texts will come from us to this number. To get them again reply START. (212) 555-0100"
+    )
+    assert told == [says_so]
+    recorded = db.session.scalars(select(Audit.what).where(Audit.subject == wish)).all()
+    assert sorted(recorded) == ["text.handled", "text.stopped"]
+
+
+def test_stop_texts_works_for_a_number_nobody_knows(desk, clinic, now):
+    text("stop it, who are you?", now, phone="+12125550177")
+    post(desk, "/inbox", f"/inbox/{last_text().public_id}/stop")
+    assert [one.e164 for one in stopped()] == ["+12125550177"]
+
+
+def test_another_clinics_number_is_not_stopped_from_here(desk, now):
+    oak = a_clinic("Oak Clinic", sender="MG" + "7" * 32)
+    an_appointment(oak, a_patient(oak, phone_e164="+12125550166"))
+    text("hello?", now, phone="+12125550166", service="MG" + "7" * 32)
+    hidden = last_text().public_id
+    text("mine", now, phone="+12125550177")
+    assert post(desk, "/inbox", f"/inbox/{hidden}/stop").status_code == 404
+    assert stopped() == []

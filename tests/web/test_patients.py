@@ -140,7 +140,8 @@ def test_a_text_by_hand_is_on_its_way(desk, carol):
     page = f"/patients/{carol.public_id}"
     answer = post(desk, page, f"{page}/text", body="Please bring your card.\r\nThank you")
     assert answer.status_code == 303
-    assert db.session.scalars(select(Message)).one().body == "Please bring your card.\nThank you"
+    body = db.session.scalars(select(Message)).one().body
+    assert body == "Elm Clinic: Please bring your card.\nThank you. STOP ends texts"
     assert "planned" in desk.get(page).text
 
 
@@ -237,3 +238,16 @@ def _each_is_shown_as_it_is(desk, kept):
         heading = re.search(r"<h1>(.*?)</h1>", desk.get(address).text, re.DOTALL).group(1)
         assert unescape(heading).strip() == name
         assert "<" not in heading
+
+
+def test_where_a_patient_is_can_be_noted(desk, clinic, carol):
+    answer = post(desk, f"/patients/{carol.public_id}/edit", **edited(carol, time_zone="Pacific/Honolulu"))
+    assert answer.status_code == 303
+    assert fresh(carol).time_zone == "Pacific/Honolulu"
+    assert "Pacific/Honolulu" in desk.get(answer.location).text
+    nowhere = post(desk, f"/patients/{carol.public_id}/edit", **edited(carol, time_zone="Mars/Base"))
+    assert (nowhere.status_code, "Choose one from the list" in wrong(nowhere, "time_zone")) == (422, True)
+
+
+def edited(patient, **more):
+    return {"first_name": patient.first_name, "last_name": patient.last_name, "phone": patient.phone_e164} | more

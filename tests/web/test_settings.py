@@ -303,3 +303,31 @@ def test_a_closed_day_of_the_past_is_not_shown(manager, clinic):
     with transaction() as session:
         session.add(ClosedDay(clinic_id=clinic.id, closed_on=date(2026, 1, 5), name="Long gone"))
     assert "Long gone" not in page(manager, "/settings/texting")
+
+
+NIGHT = {"quiet_opens": "00:00", "quiet_closes": "00:00"}
+
+
+def texting_changed():
+    db.session.rollback()
+    changed = select(Audit.facts).where(Audit.what == "texting.changed").order_by(Audit.id.desc())
+    return db.session.scalars(changed).first()
+
+
+def test_a_manager_cannot_have_texts_go_out_at_night(manager, clinic):
+    answer = save(manager, "/settings/texting", **NIGHT, no_quiet_why="We like it")
+    assert answer.status_code == 422
+    assert "only an administrator can set that" in answer.get_data(as_text=True)
+    assert "We like it" in answer.get_data(as_text=True)
+    assert texting_changed() is None
+
+
+def test_an_administrator_gives_a_reason_for_it_that_is_kept_and_audited(client, clinic):
+    factories.sign_in(client, clinic, role="administrator")
+    answer = save(client, "/settings/texting", **NIGHT)
+    assert (answer.status_code, "give the reason below" in answer.get_data(as_text=True)) == (422, True)
+    assert save(client, "/settings/texting", **NIGHT, no_quiet_why="Night clinic").status_code == 303
+    assert texting_changed()["no_quiet_why"] == "Night clinic"
+    assert "Night clinic" in page(client, "/settings/texting")
+    assert save(client, "/settings/texting", quiet_opens="09:00", quiet_closes="19:00").status_code == 303
+    assert "Night clinic" not in page(client, "/settings/texting")

@@ -149,6 +149,8 @@ class TextingForm(DeskForm):
         description="MG and 32 characters. Empty: the one the site was set up with.",
     )
     share_sender = BooleanField("Share it with the other clinic on purpose")
+    twilio_acknowledges = BooleanField("Twilio itself answers STOP and START")
+    no_quiet_why = LineField("Why texts may go out at night", longest=200)
     version = VersionField()
 
     def __init__(self, clinic: Clinic, *, sets_sender: bool, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """Forms about a patient: who they are and their number, and a text written by hand. Each keeps what was typed."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -9,11 +10,12 @@ from wtforms.validators import InputRequired, Optional, StopValidation, Validati
 from wtforms.widgets import HiddenInput
 
 from reminder_site.actions.patients import Details
-from reminder_site.domain import phones, wording
+from reminder_site.domain import hand_written, phones, wording
 from reminder_site.domain.text_safety import TextRefused, clean_text
 from reminder_site.web.forms.appointments import CONSENTS, LONGEST_NAME
+from reminder_site.web.forms.clinics import zone_choices
 from reminder_site.web.forms.desk import DeskForm
-from reminder_site.web.forms.fields import LineField
+from reminder_site.web.forms.fields import LineField, PickField, options
 
 OLDEST: Final = date(1890, 1, 1)
 NO_BROWSER_HELP: Final = {"autocomplete": "off", "spellcheck": "false"}
@@ -65,6 +67,24 @@ class NewPatientForm(DetailsForm):
         "Agrees to get texts?", choices=[SelectChoice(key, words) for key, words in CONSENTS], validate_choice=False
     )
 
+    wording = PickField("Which wording")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer_wordings([])
+
+    def offer_wordings(self, versions: list[int]) -> None:
+        """Put the versions of the wording to choose from into the list, the newest first and chosen."""
+        named = [(str(version), f"version {version}") for version in versions]
+        self.wording.choices = options(named or [("", "none is noted yet")])
+        if not self.wording.raw_data:
+            self.wording.data = named[0][0] if named else ""
+
+    @property
+    def consent_wording(self) -> int | None:
+        """Return the version of the wording that was read out or signed."""
+        return int(self.wording.data) if self.wording.data else None
+
     def validate_consent(self, field: Any) -> None:
         """Ask for the choice only where there is a number to text."""
         if (self.phone.data or "").strip() and field.data not in {key for key, _words in CONSENTS}:
@@ -79,15 +99,35 @@ class NewPatientForm(DetailsForm):
 class EditPatientForm(DetailsForm):
     """A patient as they stood at `version`."""
 
+    time_zone = PickField("Time zone")
     version = IntegerField(validators=[InputRequired()], widget=HiddenInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer_zones("")
+
+    def offer_zones(self, country: str) -> None:
+        """Put the zones to choose from into the list, a country's own first."""
+        self.time_zone.choices = [*options([("", "where the number is from")]), *zone_choices(country, None)]
+
+    @property
+    def details(self) -> Details:
+        """Return what was typed, once it has been found good."""
+        return replace(super().details, time_zone=self.time_zone.data or "")
 
 
 class TextForm(DeskForm):
-    """A text written by hand; `nonce` marks a form sent twice, `answers` is the text it replies to."""
+    """A text written by hand. `clinic_name` begins it and is set by the page before it validates.
+
+    `nonce` marks a form sent twice, `answers` is the text it replies to, `confirmed` the mark of the words whose doubts
+    were shown.
+    """
 
     body = TextAreaField("Text", render_kw={"rows": 3})
     nonce = HiddenField()
     answers = HiddenField()
+    confirmed = HiddenField()
+    clinic_name: str = ""
 
     def validate_body(self, field: Any) -> None:
         """Take the text as typed, or say what keeps it from being sent."""
@@ -97,3 +137,7 @@ class TextForm(DeskForm):
             raise StopValidation(refused.words) from refused
         if not field.data:
             raise StopValidation("Write what to send.")
+        length = len(hand_written.whole(field.data, self.clinic_name))
+        if length > wording.LONGEST:
+            words = "With the clinic’s name and how to stop texts this has"
+            raise StopValidation(f"{words} {length:,} characters; at most {wording.LONGEST:,} fit.")

@@ -67,7 +67,9 @@ class RuleForm(DeskForm):
 
 
 class TemplateForm(DeskForm):
-    """The wording of one kind of text."""
+    """The wording of one kind of text; the page sets `text_kind` before it validates."""
+
+    text_kind: str = ""
 
     body = TextAreaField("Text", render_kw={"rows": 6, "spellcheck": "true", "maxlength": wording.LONGEST})
     version = VersionField()
@@ -79,9 +81,25 @@ class TemplateForm(DeskForm):
         except TextRefused as refused:
             field.data = strip_controls(field.data)
             raise ValidationError(refused.words) from refused
-        problems = wording.check(field.data)
+        problems = wording.check(field.data, self.text_kind)
         if problems:
             raise ValidationError(" ".join(problems))
+
+
+class ConsentWordingForm(DeskForm):
+    """What patients are read or sign when they agree to texts."""
+
+    body = TextAreaField("Wording", render_kw={"rows": 7, "spellcheck": "true", "maxlength": wording.LONGEST})
+
+    def validate_body(self, field: Any) -> None:
+        """Refuse what cannot be kept or says nothing."""
+        try:
+            field.data = clean_text(field.data or "", wording.LONGEST)
+        except TextRefused as refused:
+            field.data = strip_controls(field.data)
+            raise ValidationError(refused.words) from refused
+        if not field.data:
+            raise ValidationError("Write what patients are read.")
 
 
 class ClinicianForm(DeskForm):

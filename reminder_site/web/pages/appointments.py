@@ -106,7 +106,7 @@ def found(public_id: str) -> Facts:
 
 def facts_for_preview(facts: Facts) -> dict[str, Any]:
     """Return what the plan of an appointment depends on besides its time."""
-    names = "first_name", "phone_e164", "phone_flag", "reminders_on", "duration_minutes"
+    names = "first_name", "phone_e164", "phone_flag", "agreed", "reminders_on", "patient_zone", "duration_minutes"
     return {name: getattr(facts, name) for name in names} | {"clinician": facts.clinician or ""}
 
 

@@ -187,7 +187,7 @@ def _preview(form: BookingForm, patient: str | NewPatient | None, placed: Placed
     if isinstance(patient, NewPatient):
         warned, facts = warnings.about_number(clinic.id, patient.phone_e164), _facts_of_new(patient)
         if form.consent.errors:
-            warned, facts = [UNAGREED, *warned], facts | {"reminders_on": True}
+            warned, facts = [UNAGREED, *warned], facts | {"agreed": True}
     else:
         warned, facts = list(form.phone.errors), _facts_of(patient)
     if placed is None or patient is None:
@@ -215,14 +215,14 @@ def _preview(form: BookingForm, patient: str | NewPatient | None, placed: Placed
 
 def _facts_of_new(patient: NewPatient) -> dict[str, Any]:
     agreed = bool(patient.consent_how) or not patient.phone_e164
-    return {"first_name": patient.first_name, "phone_e164": patient.phone_e164, "reminders_on": agreed}
+    return {"first_name": patient.first_name, "phone_e164": patient.phone_e164, "agreed": agreed}
 
 
 def _facts_of(public_id: str | None) -> dict[str, Any]:
     found = patients.get(clinic_id=current.clinic().id, public_id=public_id) if public_id else None
     if found is None:
         return {}
-    names = "first_name", "phone_e164", "phone_flag", "reminders_on"
+    names = "first_name", "phone_e164", "phone_flag", "agreed", "reminders_on", "patient_zone"
     return {name: getattr(found, name) for name in names}
 
 

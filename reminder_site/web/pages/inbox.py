@@ -3,11 +3,11 @@
 import secrets
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import inbox as actions
-from reminder_site.domain.refusals import NotHere
+from reminder_site.domain.refusals import CannotText, NotHere
 from reminder_site.queries import appointments, conversation, inbox, opt_outs, patients
 from reminder_site.queries.inbox import Waiting
 from reminder_site.web import current, talk
@@ -37,6 +37,20 @@ def handled(inbound_id: str) -> Response:
     return redirect(url_for("inbox.index"), 303)
 
 
+@pages.post("/<inbound_id>/stop")
+def stop(inbound_id: str) -> Response:
+    """Keep an opt-out for the number of a text."""
+    try:
+        actions.stop_texts(clinic_id=current.clinic().id, inbound_id=inbound_id, by=current.actor(), now=now())
+    except NotHere:
+        abort(404)
+    except CannotText as refused:
+        flash(refused.words, "warn")
+    else:
+        flash("No more texts go to this number. It was told so once.", "ok")
+    return redirect(url_for("inbox.index"), 303)
+
+
 def _beside(opened: Waiting) -> dict[str, Any]:
     """Gather what somebody needs to answer a text: who, which appointment, what was said before."""
     clinic = current.clinic()
@@ -46,14 +60,16 @@ def _beside(opened: Waiting) -> dict[str, Any]:
     else:
         said = conversation.with_number(clinic_id=clinic.id, e164=opened.from_e164)
     visit = appointments.get(clinic_id=clinic.id, public_id=opened.appointment_id) if opened.appointment_id else None
-    opted_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164) if patient else None
+    number = patient.phone_e164 if patient else opened.from_e164
+    opt_out = opt_outs.of_number(clinic_id=clinic.id, e164=number)
     form = TextForm(formdata=None)
     form.nonce.data, form.answers.data = secrets.token_urlsafe(24), opened.id
     return {
         "patient": patient,
         "visit": visit,
         "form": form,
-        "can_text": bool(patient and patient.phone_e164 and not patient.phone_flag and not opted_out),
+        "opt_out": opt_out,
+        "texts_off": opt_outs.texts_off(clinic, patient, opt_out) if patient else "",
         "thread": talk.lines(said[-LAST_SAID:], clinic.time_zone, now()),
         "earlier": max(0, len(said) - LAST_SAID),
     }

@@ -10,10 +10,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import patients as actions
-from reminder_site.actions import reminders
-from reminder_site.domain.refusals import NotHere, SavedSomethingElse
+from reminder_site.actions import press, reminders
+from reminder_site.domain import hand_written, spoken
+from reminder_site.domain.refusals import CannotText, NotHere, SavedSomethingElse
 from reminder_site.domain.times import to_local
-from reminder_site.queries import conversation, opt_outs, patients
+from reminder_site.queries import consent_wordings, conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
 from reminder_site.web import current, talk, warnings
 from reminder_site.web.forms.patients import DetailsForm, EditPatientForm, NewPatientForm, TextForm
@@ -24,6 +25,7 @@ pages = Blueprint("patients", __name__, url_prefix="/patients")
 
 LONGEST_SEARCH = 80
 CONSENTS = frozenset({"spoken", "written", ""})
+HOURS: dict[str, press.Hour] = {"now": "now", "opening": "opening"}
 Form = TypeVar("Form", bound=DetailsForm)
 Page = str | Response | tuple[str, int]
 
@@ -43,7 +45,8 @@ def find() -> str:
 @pages.route("/new", methods=["GET", "POST"])
 def new() -> Page:
     """Add a patient."""
-    form = _prepared(NewPatientForm())
+    form, wordings = _prepared(NewPatientForm()), consent_wordings.of_clinic(current.clinic().id)
+    form.offer_wordings([each.version for each in wordings])
     if request.method == "GET":
         form.nonce.data = secrets.token_urlsafe(24)
     elif form.validate():
@@ -52,15 +55,18 @@ def new() -> Page:
                 clinic_id=current.clinic().id,
                 details=form.details,
                 consent_how=form.consent_how,
-                nonce=form.nonce.data[:43],
+                consent_wording=form.consent_wording,
+                nonce=(form.nonce.data or "")[:43],
                 by=current.actor(),
                 now=now(),
             )
         except SavedSomethingElse as before:
-            return render_template("patients/new.html", form=form, saved=_saved_before(form, before.made)), 409
+            return render_template(
+                "patients/new.html", form=form, saved=_saved_before(form, before.made), wordings=wordings
+            ), 409
         _warn_of_number(form.e164, made)
         return redirect(url_for("patients.show", patient_id=made), 303)
-    return render_template("patients/new.html", form=form), 422 if form.errors else 200
+    return render_template("patients/new.html", form=form, wordings=wordings), 422 if form.errors else 200
 
 
 @pages.get("/<patient_id>")
@@ -74,6 +80,7 @@ def edit(patient_id: str) -> Page:
     """Correct a patient; whoever saves second sees both versions."""
     patient = _patient(patient_id)
     form = _prepared(EditPatientForm(data=_as_typed(patient)))
+    form.offer_zones(current.clinic().country)
     if request.method == "GET" or not form.validate():
         return render_template("patients/edit.html", form=form, patient=patient), 422 if form.errors else 200
     try:
@@ -95,38 +102,60 @@ def edit(patient_id: str) -> Page:
 
 @pages.post("/<patient_id>/text")
 def text(patient_id: str) -> Page:
-    """Send the patient a text written by hand."""
-    patient, form = _patient(patient_id), TextForm()
+    """Send the patient a text written by hand, or ask first; "Preview" shows it as it would leave."""
+    patient, form = _patient(patient_id), _text_form()
     if not form.validate():
         return _page(patient, form), 422
+    if request.form.get("check"):
+        return _page(patient, form)
     try:
-        actions.send_text(
+        leaves_at = actions.send_text(
             clinic_id=current.clinic().id,
             patient_id=patient_id,
             body=form.body.data,
             nonce=(form.nonce.data or "")[:43],
             answers_id=(form.answers.data or "")[:16],
+            confirmed=(form.confirmed.data or "")[:16],
+            hour=HOURS.get(request.form.get("hour", ""), "ask"),
             by=current.actor(),
             now=now(),
         )
     except SavedSomethingElse as before:
         saved = _saved_before(form, before.made)
-        return _page(patient, form, saved | {"words": f"a text to {saved['words']}"}), 409
-    except actions.CannotText as refused:
+        return _page(patient, form, saved=saved | {"words": f"a text to {saved['words']}"}), 409
+    except press.AskedFirst as asked:
+        form.body.errors, form.confirmed.data = asked.questions, hand_written.mark(form.body.data)
+        return _page(patient, form, asked), 422
+    except CannotText as refused:
         form.body.errors = [refused.words]
         return _page(patient, form), 422
     except NotHere:
         abort(404)
-    flash("The text is on its way.", "ok")
+    zone = current.clinic().time_zone
+    leaves = spoken.moment_words(leaves_at, zone, now())
+    flash(f"The text leaves {leaves}." if leaves_at > now() else "The text is on its way.", "ok")
     back = url_for("inbox.index") if form.answers.data else url_for("patients.show", patient_id=patient_id)
     return redirect(back, 303)
+
+
+@pages.post("/<patient_id>/text/preview")
+def preview_text(patient_id: str) -> str:
+    """Draw a text written by hand as it is typed: as the patient will read it. Changes nothing."""
+    _patient(patient_id)
+    form = _text_form()
+    seen = talk.seen(form.body.data, current.clinic().text_name) if form.validate() else None
+    return render_template("settings/text_preview.html", form=form, seen=seen)
 
 
 @pages.post("/<patient_id>/reminders")
 def set_reminders(patient_id: str) -> Response:
     """Switch the patient's reminders on or off."""
     on = request.form.get("on") == "1"
-    count = _done(reminders.set_patient_reminders, patient_id, on=on)
+    try:
+        count = _done(reminders.set_patient_reminders, patient_id, on=on)
+    except CannotText as refused:
+        flash(refused.words, "warn")
+        return redirect(url_for("patients.show", patient_id=patient_id), 303)
     told = f", for {count} coming appointment{'s' if count != 1 else ''} too" if count else ""
     flash(f"Reminders are {'on' if on else 'off'}{told}.", "ok")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
@@ -138,7 +167,7 @@ def consent(patient_id: str) -> Response:
     how = request.form.get("how", "")
     if how not in CONSENTS:
         abort(400)
-    _done(actions.record_consent, patient_id, how=how)
+    _done(actions.record_consent, patient_id, how=how, wording=request.form.get("wording", type=int))
     flash("Consent noted." if how else "Noted: no more texts go out.", "ok")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
 
@@ -181,25 +210,45 @@ def _saved_before(form: NewPatientForm | TextForm, made: str) -> dict[str, str]:
     return {"words": name, "url": url}
 
 
-def _page(patient: PatientFacts, form: TextForm, saved: dict[str, str] | None = None) -> str:
+def _page(
+    patient: PatientFacts,
+    form: TextForm,
+    asked: press.AskedFirst | None = None,
+    *,
+    saved: dict[str, str] | None = None,
+) -> str:
     clinic = current.clinic()
     said = conversation.of_patient(clinic_id=clinic.id, key=patient.key)
+    opt_out = opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164)
+    seen = talk.seen(form.body.data or "", clinic.text_name)
+    if seen and asked:
+        seen["warnings"] = []  # they stand beside the field already
     return render_template(
         "patients/show.html",
         patient=patient,
         form=form,
         saved=saved,
+        asked=asked,
+        wordings=[] if patient.agreed else consent_wordings.of_clinic(clinic.id),
+        seen=seen,
+        texts_off=opt_outs.texts_off(clinic, patient, opt_out),
         now=now(),
         visits=patients.visits(clinic_id=clinic.id, key=patient.key),
-        opt_out=opt_outs.of_number(clinic_id=clinic.id, e164=patient.phone_e164),
+        opt_out=opt_out,
         family=patients.with_phone(clinic_id=clinic.id, e164=patient.phone_e164, but_not=patient.id),
         thread=talk.lines(said, clinic.time_zone, now()),
     )
 
 
 def _blank_text() -> TextForm:
-    form = TextForm()
+    form = _text_form()
     form.nonce.data = secrets.token_urlsafe(24)
+    return form
+
+
+def _text_form() -> TextForm:
+    form = TextForm()
+    form.clinic_name = current.clinic().text_name
     return form
 
 
@@ -212,14 +261,15 @@ def _as_typed(patient: PatientFacts) -> dict[str, Any]:
     """Fill the form as somebody would have typed it."""
     shown = talk.number(patient.phone_e164, current.clinic().country)
     names = {"first_name": patient.first_name, "last_name": patient.last_name}
-    return {**names, "phone": shown, "born_on": patient.born_on, "version": patient.version}
+    known = {"born_on": patient.born_on, "time_zone": patient.patient_zone, "version": patient.version}
+    return {**names, "phone": shown, **known}
 
 
 def _both_versions(form: EditPatientForm, theirs: PatientFacts) -> str:
     theirs_typed = _as_typed(theirs)
     rows = [
         {"label": field.label.text, "theirs": str(theirs_typed[name] or ""), "yours": str(field.data or "")}
-        for name in ("first_name", "last_name", "phone", "born_on")
+        for name in ("first_name", "last_name", "phone", "born_on", "time_zone")
         for field in (form[name],)
     ]
     form.version.data = form.version.raw_data = None

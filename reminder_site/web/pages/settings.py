@@ -10,6 +10,7 @@ from reminder_site.actions import clinics
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
 from reminder_site.actions.zone_changes import ZoneIsAsked
 from reminder_site.domain import spoken, times
+from reminder_site.domain.refusals import QuietHoursNeeded
 from reminder_site.domain.times import to_local
 from reminder_site.queries import coming
 from reminder_site.queries import settings as shown
@@ -90,6 +91,8 @@ def texting() -> Page:
         except SettingsChanged:
             meanwhile = differences(form, _texting_form(present, formdata=NOTHING_TYPED))
             form.version.data = present.version
+        except QuietHoursNeeded as refused:
+            form.quiet_closes.errors = [refused.words]
         else:
             say_saved()
             return redirect(url_for("settings.texting"), 303)

@@ -48,6 +48,7 @@ def change(kind: str) -> Page:
     """Change one wording; what is planned but not sent follows."""
     row = shown.templates(current.clinic().id).get(kind) or abort(404)
     form, theirs = TemplateForm(data={"body": row.body, "version": row.version}), ""
+    form.text_kind = kind
     if form.validate_on_submit() and "check" not in request.form:
         try:
             templates.change_template(
@@ -73,6 +74,7 @@ def preview(kind: str) -> Page:
     if kind not in NAMES:
         abort(404)
     form = TemplateForm()
+    form.text_kind = kind
     form.validate()
     return render_template("settings/text_preview.html", **_page(kind, form))
 
