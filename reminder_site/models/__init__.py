@@ -1,6 +1,6 @@
 """The tables. They hold facts and keys; rules live in domain, reads in queries, writes in actions."""
 
-from reminder_site.models.appointment import Appointment, ManageLink, Reminder
+from reminder_site.models.appointment import Appointment, ManageLink, PagePress, Reminder
 from reminder_site.models.audit import Audit, Heartbeat
 from reminder_site.models.clinic import AppointmentType, Clinic, Clinician, ClosedDay, ReminderRule, Template
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
@@ -23,6 +23,7 @@ __all__ = [
     "Message",
     "MessageEvent",
     "OptOut",
+    "PagePress",
     "Patient",
     "ProviderEvent",
     "Reminder",

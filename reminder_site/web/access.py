@@ -12,6 +12,7 @@ SIGNED_LINK = frozenset(
     {
         "manage.show",
         "manage.answer",
+        "manage.look",
         "manage.undo",
         "manage.calendar",
     }

@@ -4,7 +4,6 @@ from typing import Any
 
 import pendulum
 
-from reminder_site.config import settings
 from reminder_site.domain import message_state as states
 from reminder_site.domain import segments, spoken
 from reminder_site.domain.error_words import explain
@@ -52,14 +51,18 @@ def preview_step(line: PreviewLine, zone: str) -> dict[str, Any]:
     }
 
 
-def reminder(found: ReminderFacts, zone: str, now: pendulum.DateTime) -> dict[str, Any]:
-    """Say everything about one reminder that is planned, has left, was skipped or was taken back."""
-    text = found.body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…")
+def reminder(found: ReminderFacts, zone: str, link: str, now: pendulum.DateTime) -> dict[str, Any]:
+    """Say everything about one reminder that is planned, has left, was skipped or was taken back.
+
+    `link` is what stands in the place of the patient's link, as long as that is (queries.links.as_shown).
+    """
+    text = found.body.replace(LINK_FIELD, link)
     size = segments.count(text)
     return {
         "id": found.id,
         "name": found.name,
         "current": found.current,
+        "carries_link": LINK_FIELD in found.body and (found.current or found.handed_at is not None),
         "skipped": found.skipped,
         "flagged": found.flagged,
         "state": found.state,
