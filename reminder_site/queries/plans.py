@@ -86,9 +86,7 @@ class Ground:
 
     def text_of(self, step: Step, *, first_name: str, starts_local: datetime, clinician: str) -> Text:
         """Write the exact text of a step; {{link}} stays unfilled until the text leaves. Raises TextTooLong."""
-        kind = step.key.partition("-")[0]
-        if kind not in {"moved", "cancelled", "still_on"}:
-            kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
+        kind = kind_of(step.key, asks=step.asks)
         read_on = (step.local or starts_local).date()
         template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician, read_on=read_on)
         body = wording.render(template, fields)
@@ -117,6 +115,14 @@ class PreviewLine:
     why: str
     skipped: bool
     flagged: bool
+
+
+def kind_of(step_key: str, *, asks: bool) -> str:
+    """Name the wording a step's text is written with (as in domain.wording.DEFAULT_TEMPLATES)."""
+    kind = step_key.partition("-")[0]
+    if kind in {"moved", "cancelled", "still_on", "confirmation"}:
+        return kind
+    return "reminder_ask" if asks else "reminder_short"
 
 
 def ground(session: Session, clinic_id: int) -> Ground:

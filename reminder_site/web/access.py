@@ -95,6 +95,7 @@ MANAGER = frozenset(
         "wording.all_texts",
         "wording.change",
         "wording.preview",
+        "wording.take_in_links",
     }
 )
 ADMINISTRATOR = frozenset({"settings.add_clinic"})

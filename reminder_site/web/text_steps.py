@@ -11,9 +11,11 @@ from reminder_site.domain.times import Placed, to_local
 from reminder_site.domain.zones import exact, rules_of
 from reminder_site.queries.plans import LINK_FIELD, PreviewLine
 from reminder_site.queries.reminders import Event, ReminderFacts
+from reminder_site.queries.threads import HEARD
 
 FAILED = frozenset({states.FAILED, states.UNDELIVERED})
 STILL_OURS = states.HELD_HERE | {states.SCHEDULED}
+AHEAD = STILL_OURS | states.IN_FLIGHT | {states.NEEDS_REVIEW}
 
 
 def placed_words(placed: Placed) -> str:
@@ -62,7 +64,7 @@ def reminder(found: ReminderFacts, zone: str, link: str, now: pendulum.DateTime)
         "id": found.id,
         "name": found.name,
         "current": found.current,
-        "carries_link": LINK_FIELD in found.body and (found.current or found.handed_at is not None),
+        "carries_link": LINK_FIELD in found.body and (found.state in HEARD or found.current and found.state in AHEAD),
         "skipped": found.skipped,
         "flagged": found.flagged,
         "state": found.state,
