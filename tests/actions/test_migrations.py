@@ -42,7 +42,7 @@ def test_clinics_that_used_the_sites_wording_keep_it_when_the_texts_take_the_lin
     with transaction() as session:
         session.add(Template(clinic_id=own, kind="moved", body=mine, updated_at=factories.MONDAY))
     db.session.remove()
-    downgrade(revision="0006")
+    downgrade(revision="0011-1")
     upgrade(revision="head")
     kept = {clinic: {kind: text.body for kind, text in templates(clinic).items()} for clinic in (own, none)}
     assert kept[own] == DEFAULT_TEMPLATES | WITHOUT_LINK | {"moved": mine}
