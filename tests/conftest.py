@@ -88,6 +88,10 @@ class StillClock:
     def forward(self, **durations):
         self.set(self._now.add(**durations))
 
+    def let_pass(self, seconds):
+        """Let the machine's own clock go on, while somebody reads a page."""
+        self.machine = self.machine.add(seconds=seconds)
+
 
 class CheckedClient(FlaskClient):
     """A browser that refuses pages whose HTML is broken, or that carry a style, a script or a handler in line."""

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks
 from reminder_site.config import settings
+from reminder_site.domain import link_tokens
 from reminder_site.models import Appointment, ManageLink
 from reminder_site.queries.links import derive, token_hash, token_of
 from reminder_site.queries.links import link_url as link_url
-from reminder_site.queries.plans import LINK_FIELD, TOKEN_LENGTH
+from reminder_site.queries.plans import LINK_FIELD
 
 LIVES_ON_HOURS = 24
 
@@ -39,14 +40,14 @@ def fill(session: Session, body: str, appointment_id: int | None, *, now: pendul
 
 def as_sent(body: str) -> re.Pattern[str]:
     """Return what a message's text looks like once it has left, whichever link it left with: links are revoked."""
-    link = rf"https?://\S+/m/[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}"
+    link = rf"https?://\S+/m/{link_tokens.SHAPE}"
     return re.compile(link.join(re.escape(part) for part in body.split(LINK_FIELD)))
 
 
 def relearn(session: Session, appointment_id: int, text: str, *, now: pendulum.DateTime) -> None:
     """Let the link in a text that went out work again, though this database had not known it; it cannot be remade."""
     appointment = session.get(Appointment, appointment_id)
-    found = re.search(rf"/m/([A-Za-z0-9_-]{{{TOKEN_LENGTH}}})", text)
+    found = re.search(rf"/m/({link_tokens.SHAPE})", text)
     if appointment is None or found is None or _dies_at(appointment) <= now:
         return
     known = token_hash(found[1])

@@ -42,7 +42,7 @@ ORDER: Final = (
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.
-UNDER_APPOINTMENT: Final = frozenset({"reminder", "manage_link"})
+UNDER_APPOINTMENT: Final = frozenset({"reminder", "manage_link", "page_press"})
 
 
 def hold(session: Session, name: str) -> None:

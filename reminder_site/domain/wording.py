@@ -28,7 +28,7 @@ SAMPLE: Final[Mapping[str, str]] = {
     "time": "10:30am",
     "place": "12 High St",
     "phone": "020 7946 0000",
-    "link": "https://elm.example/m/Qw3rTy7uIoPa5dFgHjKl2z",
+    "link": "https://elm.example/m/Qw3rTy7uIoPa",
     "clinician": "Dr Lee",
 }
 DAYS_WITHOUT_YEAR: Final = 300
@@ -49,11 +49,11 @@ LONGEST_VALUES: Final[Mapping[str, str]] = {name: "x" * length for name, length 
 DEFAULT_TEMPLATES: Final[Mapping[str, str]] = {
     "confirmation": (
         "{{clinic}}: {{first_name}}, your appointment is {{day}} {{time}}, {{place}}. "
-        "Reply 1 = yes, 2 = change, 3 = can't come. {{phone}}. STOP ends texts"
+        "Reply 1 = yes, 2 = change, 3 = can't come, or open {{link}} or call {{phone}}. STOP ends texts"
     ),
     "reminder_ask": (
         "{{clinic}}: {{first_name}}, we expect you {{day}} {{time}}, {{place}}. "
-        "Reply 1 = yes, 2 = change, 3 = can't come. {{phone}}. STOP ends texts"
+        "Reply 1 = yes, 2 = change, 3 = can't come, or open {{link}} or call {{phone}}. STOP ends texts"
     ),
     "reminder_short": (
         "{{clinic}}: {{first_name}}, see you {{day}} {{time}}, {{place}}. "
@@ -61,7 +61,7 @@ DEFAULT_TEMPLATES: Final[Mapping[str, str]] = {
     ),
     "moved": (
         "{{clinic}}: {{first_name}}, your new time is {{day}} {{time}}, {{place}}. "
-        "Reply 1 = yes, 2 = change, 3 = can't come. {{phone}}. STOP ends texts"
+        "Reply 1 = yes, 2 = change, 3 = can't come, or open {{link}} or call {{phone}}. STOP ends texts"
     ),
     "cancelled": (
         "{{clinic}}: {{first_name}}, your appointment on {{day}} {{time}} will not take place. "
@@ -94,6 +94,11 @@ DEFAULT_TEMPLATES: Final[Mapping[str, str]] = {
         "{{clinic}}: thank you. You have several appointments with us, so somebody will read this "
         "and be in touch about which one you mean. Or call {{phone}}"
     ),
+}
+# As the site wrote them before they carried the patient's link, one segment each; clinics of that time may keep them.
+WITHOUT_LINK: Final[Mapping[str, str]] = {
+    kind: DEFAULT_TEMPLATES[kind].replace(", or open {{link}} or call {{phone}}.", ". {{phone}}.")
+    for kind in ("confirmation", "reminder_ask", "moved")
 }
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {"help_reply": ("clinic", "phone")}  # what carriers ask of HELP
@@ -150,6 +155,11 @@ def check(template: str, kind: str = "") -> list[str]:
             f"With the longest names the text would have {longest:,} characters; at most {LONGEST:,} can be sent."
         )
     return problems
+
+
+def carries_link(template: str) -> bool:
+    """Say whether a wording has the patient's link in it."""
+    return "link" in fields_of(template)
 
 
 def warn(template: str) -> list[str]:

@@ -1,6 +1,6 @@
 """The tables. They hold facts and keys; rules live in domain, reads in queries, writes in actions."""
 
-from reminder_site.models.appointment import Appointment, ManageLink, Reminder
+from reminder_site.models.appointment import Appointment, ManageLink, PagePress, Reminder
 from reminder_site.models.audit import Audit, Heartbeat
 from reminder_site.models.clinic import (
     AppointmentType,
@@ -33,6 +33,7 @@ __all__ = [
     "Message",
     "MessageEvent",
     "OptOut",
+    "PagePress",
     "Patient",
     "ProviderEvent",
     "Reminder",

@@ -105,3 +105,21 @@ class ManageLink(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     revoked_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class PagePress(Base):
+    """What was pressed on one of the pages a link was opened as (`page` is that page's own number, by its SHA-256).
+
+    `kind` is empty once presses of one page contradicted each other; `acted`: it was taken as an answer. `version` is
+    the appointment's after it (0: it changed nothing), `stood` the answer before it.
+    """
+
+    __tablename__ = "page_press"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    link_id: Mapped[int] = mapped_column(ForeignKey("manage_link.id"), index=True)
+    page: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    acted: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=0)
+    stood: Mapped[str] = mapped_column(String(16), default="")
+    pressed_at: Mapped[pendulum.DateTime] = mapped_column(Moment)

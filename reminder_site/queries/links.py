@@ -2,36 +2,38 @@
 
 import hashlib
 import hmac
-import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any
 
 import pendulum
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from reminder_site.config import settings
 from reminder_site.db import db
+from reminder_site.domain import link_tokens
 from reminder_site.domain.dialogue import Standing
-from reminder_site.models import Appointment, Clinic, ManageLink, Patient
-from reminder_site.queries.plans import TOKEN_LENGTH
+from reminder_site.models import Appointment, Clinic, Clinician, ManageLink, Patient
 from reminder_site.queries.slots import is_taken
-
-TOKEN: Final = re.compile(rf"[A-Za-z0-9_-]{{{TOKEN_LENGTH}}}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Linked:
-    """The appointment behind a link. `starts_local` is the clinic's wall time, instants are UTC."""
+    """The appointment behind a link. `starts_local` is the clinic's wall time, instants are UTC.
+
+    `shown` stands for the time, place and clinician that a page made of this shows.
+    """
 
     link_id: int
     uid: str
     version: int
+    shown: str
     ics_sequence: int
     first_name: str
     clinic: str
     address: str
+    clinician: str
     phone: str
     country: str
     time_zone: str
@@ -53,13 +55,19 @@ def token_hash(token: str) -> str:
 
 def derive(key: bytes, nonce: str) -> str:
     """Derive a link's token; it is never stored."""
-    return urlsafe_b64encode(hmac.digest(key, nonce.encode(), hashlib.sha256)).decode("ascii")[:TOKEN_LENGTH]
+    return link_tokens.short(_digest(key, nonce))
 
 
 def token_of(link: ManageLink) -> str | None:
-    """Derive a link's token with the secret it was made with: after a rotation that is the previous one."""
-    tokens = (derive(key, link.nonce) for key in settings().keys("link"))
+    """Derive a link's token with the secret and in the length it was made with, be they the previous ones."""
+    digests = [_digest(key, link.nonce) for key in settings().keys("link")]
+    tokens = [written(digest) for digest in digests for written in (link_tokens.short, link_tokens.old)]
     return next((token for token in tokens if token_hash(token) == link.token_hash), None)
+
+
+def address_of(token: str) -> str:
+    """Write out the address that a link with this token has."""
+    return f"{settings().public_base_url}/m/{token}"
 
 
 def link_url(link: ManageLink) -> str:
@@ -67,7 +75,7 @@ def link_url(link: ManageLink) -> str:
     token = token_of(link)
     if token is None:
         raise LookupError("the secret this link was made with is no longer known")
-    return f"{settings().public_base_url}/m/{token}"
+    return address_of(token)
 
 
 def url_of(*, key: int, now: pendulum.DateTime) -> str:
@@ -77,29 +85,74 @@ def url_of(*, key: int, now: pendulum.DateTime) -> str:
     return link_url(link) if link is not None and token_of(link) else ""
 
 
+def as_shown(url: str) -> str:
+    """Return how a page shows a link that nobody is to open from there; one as new links are when there is none yet."""
+    return link_tokens.masked(url or address_of("x" * link_tokens.LENGTH))
+
+
 def find(token: str, *, now: pendulum.DateTime) -> Linked | None:
     """Find what a link opens; None for a wrong, an expired and a revoked one alike."""
-    if not TOKEN.fullmatch(token):
-        return None
-    row = db.session.execute(
-        select(ManageLink, Appointment, Patient, Clinic)
-        .join(Appointment, Appointment.id == ManageLink.appointment_id)
-        .join(Patient, Patient.id == Appointment.patient_id)
-        .join(Clinic, Clinic.id == Appointment.clinic_id)
-        .where(ManageLink.token_hash == token_hash(token), ManageLink.revoked_at.is_(None), ManageLink.expires_at > now)
-    ).first()
+    row = _known(token, ManageLink.revoked_at.is_(None), ManageLink.expires_at > now)
     return _linked(*row) if row else None
 
 
-def _linked(link: ManageLink, appointment: Appointment, patient: Patient, clinic: Clinic) -> Linked:
+def clinic_of_ended(token: str) -> Clinic | None:
+    """Return the clinic of a link, though it has ended; a link that never was belongs to none."""
+    row = _known(token)
+    return row[3] if row else None
+
+
+def only_clinic() -> Clinic | None:
+    """Return the site's clinic where it has one only, to tell whoever is lost here whom to phone.
+
+    None while the database cannot be asked: that may be why they are lost.
+    """
+    try:
+        db.session.rollback()
+        found = db.session.scalars(select(Clinic).limit(2)).all()
+    except DBAPIError:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def shown_of(appointment: Appointment, clinic: Clinic, clinician: str) -> str:
+    """Return a short stand-in for what a page shows of an appointment: time, place and clinician."""
+    facts = (appointment.starts_at.isoformat(), appointment.time_zone, clinic.name, _place(clinic), clinician)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _digest(key: bytes, nonce: str) -> bytes:
+    return hmac.digest(key, nonce.encode(), hashlib.sha256)
+
+
+def _place(clinic: Clinic) -> str:
+    return clinic.address or clinic.place
+
+
+def _known(token: str, *conditions: Any) -> Any:
+    if not link_tokens.TOKEN.fullmatch(token):
+        return None
+    return db.session.execute(
+        select(ManageLink, Appointment, Patient, Clinic, Clinician.name)
+        .join(Appointment, Appointment.id == ManageLink.appointment_id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(Clinic, Clinic.id == Appointment.clinic_id)
+        .join(Clinician, Clinician.id == Appointment.clinician_id, isouter=True)
+        .where(ManageLink.token_hash == token_hash(token), *conditions)
+    ).first()
+
+
+def _linked(link: ManageLink, appointment: Appointment, patient: Patient, clinic: Clinic, who: str | None) -> Linked:
     return Linked(
         link_id=link.id,
         uid=appointment.public_id,
         version=appointment.version,
+        shown=shown_of(appointment, clinic, who or ""),
         ics_sequence=appointment.ics_sequence,
         first_name=patient.first_name,
         clinic=clinic.name,
-        address=clinic.address or clinic.place,
+        address=_place(clinic),
+        clinician=who or "",
         phone=clinic.phone,
         country=clinic.country,
         time_zone=appointment.time_zone,

@@ -23,7 +23,6 @@ from reminder_site.domain.times import Placed, to_local
 from reminder_site.models import Clinic, ClosedDay, OptOut, ReminderRule, Template
 
 LINK_FIELD = "{{link}}"
-TOKEN_LENGTH = 22
 _out = OptOut.metadata.tables["opt_out"]
 ITS_NUMBER = _out.c.e164 == bindparam("e164"), _out.c.sender == bindparam("sender")
 OPTED_OUT = select(exists().where(*ITS_NUMBER, _out.c.ended_at.is_(None)))
@@ -88,9 +87,7 @@ class Ground:
 
     def text_of(self, step: Step, *, first_name: str, starts_local: datetime, clinician: str) -> Text:
         """Write the exact text of a step; {{link}} stays unfilled until the text leaves. Raises TextTooLong."""
-        kind = step.key.partition("-")[0]
-        if kind not in {"moved", "cancelled", "still_on"}:
-            kind = "confirmation" if kind == "confirmation" else ("reminder_ask" if step.asks else "reminder_short")
+        kind = kind_of(step.key, asks=step.asks)
         read_on = (step.local or starts_local).date()
         template, fields = self.texts[kind], values(self.clinic, first_name, starts_local, clinician, read_on=read_on)
         body = wording.render(template, fields)
@@ -119,6 +116,14 @@ class PreviewLine:
     why: str
     skipped: bool
     flagged: bool
+
+
+def kind_of(step_key: str, *, asks: bool) -> str:
+    """Name the wording a step's text is written with (as in domain.wording.DEFAULT_TEMPLATES)."""
+    kind = step_key.partition("-")[0]
+    if kind in {"moved", "cancelled", "still_on", "confirmation"}:
+        return kind
+    return "reminder_ask" if asks else "reminder_short"
 
 
 def ground(session: Session, clinic_id: int) -> Ground:
@@ -191,9 +196,10 @@ def preview(
     wanted: bool = True,
     announced: bool = True,
     notice: Notice | None = None,
+    link: str,
     now: pendulum.DateTime,
 ) -> list[PreviewLine]:
-    """Plan an appointment as it would be if saved now: each text with its instant, zone, route, size and reason."""
+    """Plan an appointment as if saved now: each text, with `link` as in it, its instant, zone, route, size, reason."""
     base = ground(db.session(), clinic_id)
     off = texts_off_why(
         db.session(),
@@ -208,8 +214,9 @@ def preview(
     facts = replace(_if_saved_now(starts, duration_minutes, off, now), **change)
     name, decided = first_name or "Ann", to_local(now, starts.zone)
     steps = base.steps(facts, now=now)
+    about = {"first_name": name, "starts_local": starts.local, "clinician": clinician}
     return [
-        _drawn(base, step, starts, now, first_name=name, starts_local=starts.local, clinician=clinician)
+        _drawn(base, step, starts, now, link, about)
         for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
     ]
 
@@ -245,17 +252,17 @@ def route_words(send_at: pendulum.DateTime, useful_until: pendulum.DateTime, now
     return "sent at once" if way.way == "send" else "too late"
 
 
-def _drawn(base: Ground, step: Step, starts: Placed, now: pendulum.DateTime, **about: Any) -> PreviewLine:
+def _drawn(
+    base: Ground, step: Step, starts: Placed, now: pendulum.DateTime, link: str, about: Mapping[str, Any]
+) -> PreviewLine:
     """Draw the line of a step; one whose text is too long says so, saving will refuse it."""
     try:
-        return _line(step, base.text_of(step, **about).body, starts, now)
+        return _line(step, base.text_of(step, **about).body.replace(LINK_FIELD, link), starts, now)
     except TextTooLong as refused:
         return replace(_line(step, "", starts, now), skipped=True, flagged=True, why=refused.words)
 
 
 def _line(step: Step, text: str, starts: Placed, now: pendulum.DateTime) -> PreviewLine:
-    link = f"{settings().public_base_url}/m/{'x' * TOKEN_LENGTH}"
-    text = text.replace(LINK_FIELD, link)
     size = segments.count(text)
     when = route = ""
     if step.send_at is not None and step.useful_until is not None:

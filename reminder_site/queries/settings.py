@@ -1,5 +1,6 @@
 """What the settings pages show of one clinic: its rules, wording, people, closed days, accounts."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,12 +18,15 @@ from reminder_site.models import (
     Clinic,
     Clinician,
     ClosedDay,
+    Message,
+    Reminder,
     ReminderRule,
     Staff,
     StaffClinic,
     Template,
 )
-from reminder_site.queries.plans import rule_of, values
+from reminder_site.queries.plans import kind_of, rule_of, values
+from reminder_site.queries.threads import HEARD
 
 SHOWN_CLOSED_DAYS = 400  # how many days ahead
 
@@ -92,6 +96,16 @@ def sample_values(clinic: Clinic, *, now: pendulum.DateTime, link: str) -> Mappi
     starts = datetime.combine((now + timedelta(days=14)).date(), time(14, 30))
     fields = values(clinic, SAMPLE["first_name"], starts, SAMPLE["clinician"], read_on=starts.date())
     return {**fields, "link": link}
+
+
+def texts_left(clinic_id: int, *, since: pendulum.DateTime) -> Counter[str]:
+    """Count, by the kind of their wording, the planned texts that have left since a moment."""
+    left = select(Reminder.step_key, Reminder.asks, func.count()).join(Message, Message.reminder_id == Reminder.id)
+    ours = Message.clinic_id == clinic_id, Message.handed_at >= since, Message.state.in_(HEARD)
+    found: Counter[str] = Counter()
+    for step_key, asks, count in db.session.execute(left.where(*ours).group_by(Reminder.step_key, Reminder.asks)):
+        found[kind_of(step_key, asks=asks)] += count
+    return found
 
 
 def clinicians(clinic_id: int) -> list[Clinician]:

@@ -12,6 +12,7 @@ SIGNED_LINK = frozenset(
     {
         "manage.show",
         "manage.answer",
+        "manage.look",
         "manage.undo",
         "manage.calendar",
     }
@@ -98,6 +99,7 @@ MANAGER = frozenset(
         "wording.all_texts",
         "wording.change",
         "wording.preview",
+        "wording.take_in_links",
     }
 )
 ADMINISTRATOR = frozenset({"settings.add_clinic"})

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable, TooManyReques
 from werkzeug.routing import RequestRedirect
 
 from reminder_site.domain.spoken import duration_words
+from reminder_site.web import opened, patient_words
 from reminder_site.web.redirects import HOME, safe_next
 from reminder_site.web.sessions import idle_words
 
@@ -36,6 +37,9 @@ def _refused(error: HTTPException) -> Response | HTTPException:
     answer = Response(status=error.code, headers=error.get_headers(), mimetype="text/html")
     if request.blueprint in BARE:
         return answer
+    if request.path == "/m" or request.path.startswith("/m/"):
+        answer.set_data(_for_patient(error.code))
+        return answer
     wait = error.retry_after if isinstance(error, TooManyRequests) else None
     answer.set_data(
         _drawn(
@@ -45,6 +49,12 @@ def _refused(error: HTTPException) -> Response | HTTPException:
         )
     )
     return answer
+
+
+def _for_patient(status: int | None) -> str:
+    """Draw the page of a patient who was refused, with whom to phone as far as that is known."""
+    said, clinic = patient_words.refusal(status), opened.clinic_to_phone()
+    return _drawn("patient", said=said, clinic=clinic, reference=g.get("reference"))
 
 
 def not_saved(error: Exception) -> Response | HTTPException:

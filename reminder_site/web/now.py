@@ -13,3 +13,9 @@ def now() -> pendulum.DateTime:
         g.now = clock.now()
     moment: pendulum.DateTime = g.now
     return moment
+
+
+def machine_now() -> pendulum.DateTime:
+    """Return the machine's own time (UTC), for what must not jump with the sandbox's clock."""
+    clock: Clock = current_app.extensions["clock"]
+    return clock.machine_now()

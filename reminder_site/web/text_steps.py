@@ -4,7 +4,6 @@ from typing import Any
 
 import pendulum
 
-from reminder_site.config import settings
 from reminder_site.domain import message_state as states
 from reminder_site.domain import segments, spoken
 from reminder_site.domain.error_words import explain
@@ -12,9 +11,11 @@ from reminder_site.domain.times import Placed, to_local
 from reminder_site.domain.zones import exact, rules_of
 from reminder_site.queries.plans import LINK_FIELD, PreviewLine
 from reminder_site.queries.reminders import Event, ReminderFacts
+from reminder_site.queries.threads import HEARD
 
 FAILED = frozenset({states.FAILED, states.UNDELIVERED})
 STILL_OURS = states.HELD_HERE | {states.SCHEDULED}
+AHEAD = STILL_OURS | states.IN_FLIGHT | {states.NEEDS_REVIEW}
 
 
 def placed_words(placed: Placed) -> str:
@@ -52,14 +53,18 @@ def preview_step(line: PreviewLine, zone: str) -> dict[str, Any]:
     }
 
 
-def reminder(found: ReminderFacts, zone: str, now: pendulum.DateTime) -> dict[str, Any]:
-    """Say everything about one reminder that is planned, has left, was skipped or was taken back."""
-    text = found.body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…")
+def reminder(found: ReminderFacts, zone: str, link: str, now: pendulum.DateTime) -> dict[str, Any]:
+    """Say everything about one reminder that is planned, has left, was skipped or was taken back.
+
+    `link` is what stands in the place of the patient's link, as long as that is (queries.links.as_shown).
+    """
+    text = found.body.replace(LINK_FIELD, link)
     size = segments.count(text)
     return {
         "id": found.id,
         "name": found.name,
         "current": found.current,
+        "carries_link": LINK_FIELD in found.body and (found.state in HEARD or found.current and found.state in AHEAD),
         "skipped": found.skipped,
         "flagged": found.flagged,
         "state": found.state,

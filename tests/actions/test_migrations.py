@@ -7,7 +7,11 @@ from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect
 
-from reminder_site.db import Base, db, migration_connection
+from reminder_site.db import Base, db, migration_connection, transaction
+from reminder_site.domain.wording import DEFAULT_TEMPLATES, WITHOUT_LINK
+from reminder_site.models import Template
+from reminder_site.queries.settings import templates
+from tests import factories
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,3 +34,16 @@ def test_they_lead_to_todays_tables_and_back_to_nothing(app):
 def test_the_newest_one_is_named_so_that_branches_collide():
     newest = max(path.name for path in (ROOT / "migrations" / "versions").glob("0*.py"))
     assert (ROOT / "migrations" / ".head").read_text().strip() == newest[:4]
+
+
+def test_clinics_that_used_the_sites_wording_keep_it_when_the_texts_take_the_link_in(app):
+    mine = "{{clinic}}: {{day}} {{time}}. Reply 1"
+    own, none = (factories.a_clinic(name).id for name in ("Elm Clinic", "Oak Clinic"))
+    with transaction() as session:
+        session.add(Template(clinic_id=own, kind="moved", body=mine, updated_at=factories.MONDAY))
+    db.session.remove()
+    downgrade(revision="0011-1")
+    upgrade(revision="head")
+    kept = {clinic: {kind: text.body for kind, text in templates(clinic).items()} for clinic in (own, none)}
+    assert kept[own] == DEFAULT_TEMPLATES | WITHOUT_LINK | {"moved": mine}
+    assert kept[none] == DEFAULT_TEMPLATES | WITHOUT_LINK

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import update
 
-from reminder_site.actions import answers, appointments, link_answers, patients
+from reminder_site.actions import answers, appointments, patients
 from reminder_site.actions.appointments import Tell
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import OPERATOR
@@ -15,7 +15,8 @@ from reminder_site.models import Appointment, Clinic, Clinician, Message, Patien
 from reminder_site.sandbox.store import Message as SandboxText
 from tests import factories
 from tests.delivering import carry_on, trouble
-from tests.texting import PHONE, fresh, last_text, link_to, sids, text
+from tests.patients_page import press_by_link
+from tests.texting import PHONE, fresh, last_text, sids, text
 
 TOLD, NOW = "Friday 20 November, 2:30 pm", "Friday 20 November, 4:00 pm"
 
@@ -142,13 +143,11 @@ def test_a_cancelled_appointment_is_not_brought_back_by_an_answer_to_what_was_to
 
 @pytest.mark.parametrize("first", ["confirm", "change"])
 def test_an_undo_by_the_patient_restores_the_answer_that_stood_before(clinic, visit, clock, first):
-    link_to(visit, clock.now())
-    link = {"link_id": 1, "now": clock.now()}
-    link_answers.record_from_link(kind=first, version=fresh(visit).version, **link)
+    press_by_link(visit, first, clock.now())
     stood = fresh(visit).answer
-    link_answers.record_from_link(kind="cannot_come", version=fresh(visit).version, **link)
+    press_by_link(visit, "cannot_come", clock.now())
     assert fresh(visit).state == "cancelled"
-    link_answers.undo_from_link(version=fresh(visit).version, **link)
+    press_by_link(visit, "undo", clock.now())
     assert (fresh(visit).state, fresh(visit).answer) == ("booked", stood)
     assert stood in {"confirmed", "change_wanted"}
 
@@ -179,8 +178,7 @@ def test_who_heard_last_that_it_is_off_hears_that_it_is_on_whoever_cancelled_mea
     carry_on(worker, clock, minutes=20)
     undo = {"clinic_id": clinic.id, "appointment_id": visit.public_id, "by": OPERATOR}
     appointments.undo_cancel(**undo, now=clock.now())
-    link_to(visit, clock.now())
-    link_answers.record_from_link(kind="cannot_come", link_id=1, version=fresh(visit).version, now=clock.now())
+    press_by_link(visit, "cannot_come", clock.now())
     assert appointments.undo_cancel(**undo, now=clock.now().add(seconds=30)) is True
 
 

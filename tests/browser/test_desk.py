@@ -152,9 +152,14 @@ def test_a_patient_cancels_in_two_taps_on_a_small_screen_without_javascript(serv
     with window(browser, java_script_enabled=False) as page:
         page.set_viewport_size({"width": 360, "height": 640})
         page.goto(served.url + address)
-        hand.click(page.get_by_text("I can’t come"))
+        served.clock.let_pass(2)
+        hand.click(page.get_by_role("button", name="I can’t come"))
+        expect(page.locator("h1")).to_be_focused()
+        served.clock.let_pass(2)
         hand.click(page.get_by_role("button", name="Yes, cancel my appointment"))
         assert (hand.clicks, kept().state) == (2, "cancelled")
+        expect(page).to_have_title("Your appointment is cancelled · Elm Clinic")
+        served.clock.let_pass(2)
         page.get_by_role("button", name="Undo").click()
         assert kept().state == "booked"
 

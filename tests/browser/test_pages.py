@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from werkzeug.exceptions import default_exceptions
 
+from reminder_site.actions import links
+from reminder_site.db import transaction
 from reminder_site.web import access, errors
 from reminder_site.worker import Worker
 from tests import factories
@@ -25,6 +27,13 @@ LOOK = """async options => {
     const found = (await axe.run(document, options)).violations;
     const page = document.documentElement;
     return [found.map(v => [v.id, v.nodes.map(node => node.html)]), page.scrollWidth - page.clientWidth];
+}"""
+TWICE_AS_LARGE = """() => {
+    const page = document.documentElement;
+    page.style.fontSize = parseFloat(getComputedStyle(page).fontSize) * 2 + "px";
+    const over = page.scrollWidth - page.clientWidth;
+    page.style.fontSize = "";
+    return over;
 }"""
 NOT_PAGES = {"health.healthz", "health.pulse", "manage.calendar"}
 CAROL = {"first_name": "Carol", "phone_e164": "+12125550147"}
@@ -66,6 +75,12 @@ class Inspector:
             where = name, width, scheme
             self.faults += [(where, rule, [html[:160] for html in nodes][:3]) for rule, nodes in found]
             self.faults += [(where, f"{over} px too wide")] if over > 0 else []
+
+    def look_twice_as_large(self, name):
+        """Look whether the page still fits a narrow screen when its text is twice as large."""
+        self.page.set_viewport_size({"width": 360, "height": 800})
+        over = self.page.evaluate(TWICE_AS_LARGE)
+        self.faults += [((name, "200 % text"), f"{over} px too wide")] if over > 0 else []
 
 
 @pytest.fixture
@@ -153,18 +168,41 @@ def test_what_is_asked_before_a_text_leaves(served, inspector, page):
     inspector.press("Send now", "send now at night")
 
 
-def test_the_patients_page_in_every_state(served, inspector):
-    clinic, states = factories.a_clinic(), [{"answer": "none"}, {"answer": "confirmed"}, {"answer": "change_wanted"}]
-    states += [{"state": "cancelled", "cancelled_by": who} for who in ("patient", "clinic")]
-    for hour, columns in enumerate(states):
-        carol = factories.a_patient(clinic)
-        made = factories.an_appointment(clinic, carol, datetime(2026, 11, 20, 8 + hour), **columns)
-        inspector.open(link_to(made, served.clock.now()))
-    inspector.page.get_by_text("Ask for another time").click()
+def test_the_patients_page_in_every_state(served, inspector, page):
+    for address in patients_pages(served):
+        inspector.open(address)
+        inspector.look_twice_as_large(address)
+    inspector.open(patients_pages(served)[0])
+    page.get_by_text("Ask for another time").click()
     inspector.look("a wish")
-    past = factories.an_appointment(clinic, carol, datetime(2026, 11, 2, 8), planned=False)
-    inspector.open(link_to(past, served.clock.now()))
-    inspector.open("/m/" + "x" * 22)
+    page.get_by_label("When would suit you?").fill("Mondays after 4")
+    inspector.press("Send", "pressed too fast")
+    served.clock.let_pass(2)
+    inspector.press("I can’t come", "to be sure")
+    inspector.look_twice_as_large("to be sure")
+    served.clock.let_pass(2)
+    inspector.press("Yes, cancel my appointment", "cancelled")
+    inspector.look_twice_as_large("cancelled")
+
+
+def patients_pages(served):
+    """Addresses of patients' pages in every state, the ones that refuse included."""
+    clinic, states = factories.a_clinic(), [{"answer": "none"}, {"answer": "confirmed"}, {"answer": "change_wanted"}]
+    clinic_long = factories.a_clinic("Northumberland Physiotherapy & Rehabilitation Associates", address="x" * 60)
+    states += [{"state": "cancelled", "cancelled_by": who} for who in ("patient", "clinic")]
+    visits = [
+        factories.an_appointment(place, factories.a_patient(place), datetime(2026, 11, 20, 8 + hour), **columns)
+        for place in (clinic, clinic_long)
+        for hour, columns in enumerate(states)
+    ]
+    past = datetime(2026, 11, 2, 8)
+    visits.append(factories.an_appointment(clinic, factories.a_patient(clinic), past, planned=False))
+    addresses = [link_to(visit, served.clock.now()) for visit in visits]
+    revoked = addresses.pop(1)
+    with transaction() as session:
+        links.revoke(session, visits[1].id, now=served.clock.now())
+    told = [f"{addresses[0]}?told={each}" for each in ("kept", "undone", "changed", "quick", "otherwise", "twice")]
+    return [*addresses, *told, revoked, "/m/" + "x" * 12]
 
 
 def test_the_doors_and_every_error_page(served, inspector, page):

@@ -33,6 +33,7 @@ from reminder_site.queries import settings as shown
 from tests.campaigns.chains_events import MONDAY, OUTAGE, PHONES
 from tests.campaigns.chains_judge import Press, Standing
 from tests.campaigns.chains_stage import about_of
+from tests.patients_page import a_page
 from tests.texting import sids
 
 ALICE = Actor("staff", "Alice")
@@ -254,7 +255,7 @@ class Deeds:
         linked = self._linked(which)
         if linked is None:
             return "no link"
-        link_answers.record_from_link(link_id=linked.link_id, version=linked.version, kind=answer, now=self.stage.now())
+        link_answers.press(link_id=linked.link_id, page=a_page(linked), kind=answer, now=self.stage.now())
         return None
 
     def undo_link(self, which):
@@ -262,7 +263,7 @@ class Deeds:
         linked = self._linked(which)
         if linked is None:
             return "no link"
-        link_answers.undo_from_link(link_id=linked.link_id, version=linked.version, now=self.stage.now())
+        link_answers.press(link_id=linked.link_id, page=a_page(linked), kind="undo", now=self.stage.now())
         return None
 
     # the manager

@@ -5,6 +5,7 @@ Owns time, the worker's looks and what is overheard between the site and Twilio;
 
 import logging
 import random
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from sqlalchemy import select
 
 from reminder_site.actions import receipts
 from reminder_site.db import db
+from reminder_site.domain import link_tokens
 from reminder_site.gateways.sms import Sms
 from reminder_site.models import Appointment, Attempt, Message, MessageEvent, Patient
 from reminder_site.queries import delivery, inbox, parked
+from reminder_site.queries.plans import LINK_FIELD
 from reminder_site.sandbox.server import SandboxServer
 from reminder_site.worker import Worker
 from tests import conftest, factories
@@ -26,6 +29,7 @@ NOBODY_CALLS_BACK = {"callbacks": {"lost": 1.0}}
 MOST_LOOKS = 60  # at one moment; more would be a worker that turns in a circle
 HEARTBEAT_SECONDS = 16
 LOST_ANSWERS = {"unknown", ""}
+LINK = re.compile(rf"https?://\S+/m/{link_tokens.SHAPE}")
 
 
 class OverheardSms(Sms):
@@ -187,7 +191,7 @@ class Stage:
             turn, held = self.next_turn(), text.send_at is not None
             at = pendulum.from_timestamp(text.sent_at)
             decided = turn if held else self._decided
-            heard = Heard(turn, decided, at, text.recipient, text.body, held)
+            heard = Heard(turn, decided, at, text.recipient, _without_link(text.body), held)
             self.story.heard.append((text.sid, heard))
 
     def _forward_to(self, moment):
@@ -239,7 +243,7 @@ class Stage:
             story.heard = [self._completed(sid, text) for sid, text in story.heard]
             db.session.remove()
         held = self.exchange.store.messages("WHERE status = 'scheduled' ORDER BY id")
-        story.scheduled = {text.sid: text.body for text in held}
+        story.scheduled = {text.sid: _without_link(text.body) for text in held}
         return story
 
     def _completed(self, sid, text):
@@ -256,6 +260,11 @@ class Stage:
             too_late=db.session.scalar(too_late.limit(1)) is not None,
             blind_until=min(max(ends), text.at) if ends and answer_lost else None,
         )  # fmt: skip
+
+
+def _without_link(body):
+    """Return a text's words as the site keeps them: two copies of one text may carry different links."""
+    return LINK.sub(LINK_FIELD, body)
 
 
 def _about(first_name, local):

@@ -39,6 +39,7 @@ from reminder_site.queries import settings as shown
 from reminder_site.worker import Worker
 from tests import factories
 from tests.campaigns.chains_stage import NOBODY_CALLS_BACK, kept_errors, open_site
+from tests.patients_page import a_page
 
 SPEED = 30  # sandbox seconds in one of ours
 COUNT, DESKS, WORKERS = 40, 8, 2
@@ -174,7 +175,7 @@ class Desk:
         if linked is None:
             return False
         kind = self.draw.choice(["confirm", "change", "cannot_come"])
-        link_answers.record_from_link(link_id=linked.link_id, version=linked.version, kind=kind, now=self._now())
+        link_answers.press(link_id=linked.link_id, page=a_page(linked), kind=kind, now=self._now())
         return None
 
     def _take_back(self):

@@ -59,13 +59,28 @@ def test_the_problems_of_a_template_are_said_in_words():
     assert wording.check("x" * 1_595 + "{{clinic}}") == [too_long]
 
 
-@pytest.mark.parametrize("kind", wording.DEFAULT_TEMPLATES)
-def test_default_texts_are_one_plain_segment_with_nothing_to_warn_of(kind):
-    template = wording.DEFAULT_TEMPLATES[kind]
+LONG_NAMES = {**wording.SAMPLE, "first_name": "Christopher", "clinic": "Oakfield Surgery"}
+WITH_LINK = {kind: text for kind, text in wording.DEFAULT_TEMPLATES.items() if wording.carries_link(text)}
+PLAIN = [
+    *wording.WITHOUT_LINK.items(),
+    *(pair for pair in wording.DEFAULT_TEMPLATES.items() if pair[0] not in WITH_LINK),
+]
+
+
+@pytest.mark.parametrize(("kind", "template"), PLAIN)
+def test_default_texts_are_one_plain_segment_with_nothing_to_warn_of(kind, template):
     assert (wording.check(template), wording.warn(template)) == ([], [])
-    long_names = {"first_name": "Christopher", "clinic": "Oakfield Surgery"}
-    preview = wording.preview(template, {**wording.SAMPLE, **long_names})
+    preview = wording.preview(template, LONG_NAMES)
     assert (preview.segments.encoding, preview.segments.segments, preview.notes) == ("GSM-7", 1, ())
+
+
+def test_the_texts_that_ask_carry_the_link_in_two_plain_segments():
+    assert set(WITH_LINK) == set(wording.WITHOUT_LINK) == {"confirmation", "reminder_ask", "moved"}
+    for template in WITH_LINK.values():
+        assert wording.warn(template) == ["This text takes 2 segments."]
+        preview = wording.preview(template, LONG_NAMES)
+        assert (preview.segments.encoding, preview.segments.segments) == ("GSM-7", 2)
+        assert f" {wording.SAMPLE['link']} " in preview.text  # nothing sticks to it that a phone would take along
 
 
 def test_texts_that_ask_for_an_answer_name_the_clinic_the_time_the_place_and_the_way_out():
@@ -106,7 +121,7 @@ def test_ordinary_wordings_raise_no_warning():
 
 
 def test_the_preview_says_which_value_made_the_text_longer():
-    template = wording.DEFAULT_TEMPLATES["reminder_ask"]
+    template = wording.WITHOUT_LINK["reminder_ask"]
     preview = wording.preview(template, {**wording.SAMPLE, "first_name": "Martí", "clinician": "Dr Łuc"})
     assert "Martí" in preview.text
     assert "“í” is outside the plain SMS alphabet" in preview.notes[0]

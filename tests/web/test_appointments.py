@@ -83,7 +83,7 @@ def test_texts_stand_in_the_order_of_their_times_skipped_ones_among_them(desk, c
 
 def test_the_page_leads_to_the_patients_page_but_not_for_an_auditor(app, desk, clinic, url, now):
     link_to(kept(), now)
-    link = re.search(r'id="patient-page" type="url" value="http://localhost(/m/[^"]{22})" readonly', page(desk, url))
+    link = re.search(r'id="patient-page" type="url" value="http://localhost(/m/[^"]{12})" readonly', page(desk, url))
     assert "this is your appointment" in page(desk, link[1])
     auditor = app.test_client()
     factories.sign_in(auditor, clinic, role="auditor", name="Otto")

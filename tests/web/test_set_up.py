@@ -44,7 +44,7 @@ def test_set_up_makes_a_clinic_that_can_be_used_at_once(client):
     assert (clinic.phone, clinic.time_zone) == ("(212) 555-0100", "America/New_York")
     assert clinic.hours["mon"] == ["09:00", "17:00"] and clinic.hours["tue"] is None
     assert [count(table) for table in (Clinician, AppointmentType, ReminderRule)] == [1, 1, 4]
-    assert count(Template) == len(DEFAULT_TEMPLATES)
+    assert dict(db.session.execute(select(Template.kind, Template.body)).all()) == DEFAULT_TEMPLATES
     signed_in = send(client, "/sign-in", {"email": dana.email, "password": FORM["password"]})
     assert signed_in.location == "/" and "Elm Clinic" in page(client, "/")
 

@@ -107,7 +107,8 @@ def found(public_id: str) -> Facts:
 def facts_for_preview(facts: Facts) -> dict[str, Any]:
     """Return what the plan of an appointment depends on besides its time."""
     names = "first_name", "phone_e164", "phone_flag", "agreed", "reminders_on", "patient_zone", "duration_minutes"
-    return {name: getattr(facts, name) for name in names} | {"clinician": facts.clinician or ""}
+    link = links.as_shown(links.url_of(key=facts.key, now=now()))
+    return {name: getattr(facts, name) for name in names} | {"clinician": facts.clinician or "", "link": link}
 
 
 def placed(facts: Facts) -> Placed:
@@ -136,7 +137,8 @@ def _back(public_id: str) -> Response:
 def _page(facts: Facts) -> str:
     clinic, zone = current.clinic(), facts.time_zone
     known = reminders.of_appointment(clinic_id=clinic.id, key=facts.key)
-    texts = [text_steps.reminder(each, zone, now()) for each in known]
+    patient_url = links.url_of(key=facts.key, now=now())
+    texts = [text_steps.reminder(each, zone, links.as_shown(patient_url), now()) for each in known]
     odd = warnings.about_number(clinic.id, facts.phone_e164, but_not=facts.patient_id)
     if facts.state == "booked" and facts.starts_at > now():
         odd += warnings.about_time(clinic.id, placed(facts), facts.duration_minutes)
@@ -151,7 +153,8 @@ def _page(facts: Facts) -> str:
         earlier=[text for text in texts if not text["current"]],
         warnings=odd,
         undo=_undo(facts, told=_tells(facts, known)),
-        patient_url=links.url_of(key=facts.key, now=now()),
+        patient_url=patient_url,
+        with_link=[text for text in texts if text["carries_link"]],
         has_come=to_local(now(), zone).date() >= facts.starts_local.date(),
         ahead=facts.starts_at > now(),
     )

@@ -1,35 +1,42 @@
 """The patient's page: reading it changes nothing, a pressed button does. No sign-in, no cookie, no script.
 
-Each button carries the page's own token, good for this link and this version of the appointment: a program that
-follows links, or posts without having read the page, does nothing.
+Each page carries a token of its own, good for this link and for what it showed: a program that follows links, presses
+at once, or presses everything there is does nothing.
 """
 
-import hmac
-from hashlib import sha256
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from reminder_site.actions import link_answers
 from reminder_site.config import settings
 from reminder_site.domain import spoken
-from reminder_site.domain.answers import Kind
 from reminder_site.domain.calendar_file import Entry, calendar_file
 from reminder_site.domain.dialogue import take_back
+from reminder_site.domain.issued_page import IssuedPage, Pressed
 from reminder_site.domain.phones import dialled
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
 from reminder_site.domain.text_safety import TextRefused, clean_text, strip_controls
-from reminder_site.queries import links
-from reminder_site.queries.links import Linked
-from reminder_site.web.now import now
+from reminder_site.queries.links import Linked, address_of
+from reminder_site.web import opened, page_tokens
+from reminder_site.web.now import machine_now, now
+from reminder_site.web.patient_words import words
 
 pages = Blueprint("manage", __name__, url_prefix="/m")
 
-ANSWERS = frozenset({"confirm", "change", "cannot_come"})
+ANSWERS = frozenset({"confirm", "change", "cannot_come", "keep"})
+ANSWER_OF_STANDING = {"confirmed": "confirm", "change_wanted": "change", "cannot_come": "cannot_come"}
+TOLD = {"confirm": "done", "cannot_come": "done", "change": "asked", "undo": "undone"}
 LONGEST_WISH = 300
-TOKEN_LENGTH = 32
+Page = AnyResponse | str | tuple[str, int]
+
+
+@pages.before_request
+def _watch_for_heads() -> None:
+    if request.method == "HEAD" and request.view_args:
+        page_tokens.heads.note(request.view_args["token"])
 
 
 @pages.after_request
@@ -45,99 +52,122 @@ def keep_private(response: Response) -> Response:
 @pages.get("/<token>")
 def show(token: str) -> str:
     """Show the appointment and what can be answered to it."""
-    return _page(token, _found(token))
+    return _page(token, opened.linked(token), told=request.args.get("told", ""))
+
+
+@pages.get("/<token>/answer", endpoint="look")
+@pages.get("/<token>/undo", endpoint="look")
+def look(token: str) -> AnyResponse:
+    """Lead back to the page from an address that only takes answers: phones open it again after a restart."""
+    return redirect(url_for("manage.show", token=token), 303)
 
 
 @pages.post("/<token>/answer")
-def answer(token: str) -> AnyResponse | tuple[str, int]:
-    """Take the pressed answer, then show the page anew."""
-    linked, kind = _found(token), request.form.get("answer", "")
-    if kind not in ANSWERS or not _from_this_page(linked):
-        return _again(token)
+def answer(token: str) -> Page:
+    """Take the pressed answer, then show the page anew; "can't come" is asked about once more."""
+    linked, kind = opened.linked(token), request.form.get("answer", "")
+    if kind not in ANSWERS:
+        return _again(token, linked, "changed")
     typed = request.form.get("wish", "") if kind == "change" else ""
     try:
         wish = clean_text(typed, LONGEST_WISH)
-        decision = link_answers.record_from_link(
-            link_id=linked.link_id, version=linked.version, kind=cast(Kind, kind), text=wish, now=now()
-        )
     except TextRefused as refused:
         return _page(token, linked, wish=strip_controls(typed), wrong=refused.words), 422
-    except AppointmentChanged:
-        return _again(token)
-    except NotHere:
-        abort(404)
-    told = "asked" if kind == "change" and decision.step == "none" else None
-    return redirect(url_for("manage.show", token=token, told=told), 303)
+    return _pressed(token, linked, cast(Pressed, kind), wish)
 
 
 @pages.post("/<token>/undo")
-def undo(token: str) -> AnyResponse:
+def undo(token: str) -> Page:
     """Take the last answer back, then show the page anew."""
-    linked = _found(token)
-    if not _from_this_page(linked):
-        return _again(token)
-    try:
-        link_answers.undo_from_link(link_id=linked.link_id, version=linked.version, now=now())
-    except AppointmentChanged:
-        return _again(token)
-    except NotHere:
-        abort(404)
-    return redirect(url_for("manage.show", token=token, told="undone"), 303)
+    return _pressed(token, opened.linked(token), "undo")
 
 
 @pages.get("/<token>/appointment.ics")
 def calendar(token: str) -> Response:
     """Give the appointment as a calendar file; fetched again after a change, it replaces the earlier entry."""
-    linked = _found(token)
+    linked = opened.linked(token)
+    host = urlsplit(settings().public_base_url).hostname
     entry = Entry(
-        uid=f"{linked.uid}@{urlsplit(settings().public_base_url).hostname}",
+        uid=f"{linked.uid}@{host}",
         sequence=linked.ics_sequence,
         clinic=linked.clinic,
+        organizer=f"no-reply@{host}",
         place=linked.address,
+        phone=linked.phone,
+        url=address_of(token),
         starts_at=linked.standing.starts_at,
         ends_at=linked.ends_at,
         cancelled=linked.standing.cancelled,
     )
-    response = Response(calendar_file(entry, now()), mimetype="text/calendar")
+    response = Response(calendar_file(entry, now()))
+    response.headers["Content-Type"] = f"text/calendar; method={entry.method}; charset=utf-8"
     response.headers.set("Content-Disposition", "attachment", filename="appointment.ics")
     return response
 
 
-def _found(token: str) -> Linked:
-    """Find what the link opens; wrong, expired and revoked ones end on the same page."""
-    linked = links.find(token, now=now())
-    if linked is None:
-        abort(404)
-    return linked
+def _pressed(token: str, linked: Linked, kind: Pressed, wish: str = "") -> Page:
+    page = page_tokens.read(linked, request.form.get("csrf_token", ""))
+    if page is None:
+        return _again(token, linked, "changed", wish)
+    if kind != "keep" and (page.too_soon(machine_now()) or page_tokens.heads.just_seen(token)):
+        return _again(token, linked, "quick", wish)
+    try:
+        outcome = link_answers.press(link_id=linked.link_id, page=page, kind=kind, text=wish, now=now())
+    except AppointmentChanged:
+        linked = opened.anew(token)
+        said_already = not wish and ANSWER_OF_STANDING.get(linked.standing.answer) == kind
+        return _again(token, linked, "twice" if said_already else "changed", wish)
+    except NotHere:
+        opened.ended(token)
+    if outcome.became == "sure":
+        return _sure(token, linked, page)
+    if outcome.became == "contradicts":
+        return _again(token, opened.anew(token), "kept" if kind == "keep" else "otherwise", wish)
+    return _again(token, linked, "twice" if outcome.became == "repeated" else TOLD[kind])
 
 
-def _again(token: str) -> AnyResponse:
-    return redirect(url_for("manage.show", token=token, told="changed"), 303)
+def _again(token: str, linked: Linked, told: str, wish: str = "") -> Page:
+    """Show the page anew, as it stands now; what was typed and is not recorded stays in its place."""
+    if wish:
+        return _page(token, linked, told=told, wish=wish)
+    return redirect(url_for("manage.show", token=token, told=told), 303)
 
 
-def _page(token: str, linked: Linked, *, wish: str = "", wrong: str = "") -> str:
-    starts_at = linked.standing.starts_at
+def _sure(token: str, linked: Linked, page: IssuedPage) -> str:
+    page_token = page_tokens.issue(linked, sure_of=page)
+    return render_template("manage/sure.html", **_facts(token, linked), page_token=page_token)
+
+
+def _page(token: str, linked: Linked, *, told: str = "", wish: str = "", wrong: str = "") -> str:
+    facts = _facts(token, linked)
     return render_template(
         "manage/show.html",
-        token=token,
-        linked=linked,
-        stands=_stands(linked),
-        day=spoken.long_day(linked.starts_local.date()),
-        clock=spoken.clock(linked.starts_local),
-        distance=spoken.moment_words(starts_at, linked.time_zone, now()).rpartition(" · ")[2],
-        at_iso=starts_at.to_iso8601_string(),
-        page_token=_page_token(linked),
-        can_undo=take_back(linked.standing, now()).step == "take_back",
-        clinic={
-            "name": linked.clinic,
-            "phone": dialled(linked.phone, linked.country),
-            "phone_shown": linked.phone,
-        },
-        told=request.args.get("told", ""),
+        **facts,
+        first=words(told, facts["stands"], linked.first_name),
+        page_token=page_tokens.issue(linked),
         wish=wish,
         wrong=wrong,
         longest_wish=LONGEST_WISH,
     )
+
+
+def _facts(token: str, linked: Linked) -> dict[str, Any]:
+    starts_at = linked.standing.starts_at
+    return {
+        "token": token,
+        "linked": linked,
+        "stands": _stands(linked),
+        "day": spoken.long_day(linked.starts_local.date()),
+        "clock": spoken.clock(linked.starts_local),
+        "distance": spoken.moment_words(starts_at, linked.time_zone, now()).rpartition(" · ")[2],
+        "at_iso": starts_at.to_iso8601_string(),
+        "can_undo": take_back(linked.standing, now()).step == "take_back",
+        "clinic": {
+            "name": linked.clinic,
+            "phone": dialled(linked.phone, linked.country),
+            "phone_shown": linked.phone,
+        },
+    }
 
 
 def _stands(linked: Linked) -> str:
@@ -148,14 +178,3 @@ def _stands(linked: Linked) -> str:
     if not standing.cancelled:
         return "open" if standing.answer == "none" else standing.answer
     return "cannot_come" if standing.cancelled_by == "patient" else "cancelled"
-
-
-def _page_token(linked: Linked, key: bytes | None = None) -> str:
-    about = f"{linked.link_id}:{linked.version}".encode()
-    return hmac.new(key or settings().keys("page")[0], about, sha256).hexdigest()[:TOKEN_LENGTH]
-
-
-def _from_this_page(linked: Linked) -> bool:
-    given = request.form.get("csrf_token", "").encode()
-    good = [_page_token(linked, key).encode() for key in settings().keys("page")]
-    return any([hmac.compare_digest(given, token) for token in good])
