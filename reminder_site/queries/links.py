@@ -8,7 +8,7 @@ from typing import Any
 
 import pendulum
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from reminder_site.config import settings
 from reminder_site.db import db
@@ -110,7 +110,7 @@ def only_clinic() -> Clinic | None:
     try:
         db.session.rollback()
         found = db.session.scalars(select(Clinic).limit(2)).all()
-    except DBAPIError:
+    except SQLAlchemyError:
         return None
     return found[0] if len(found) == 1 else None
 
