@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import outbox
-from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
+from reminder_site.actions.text_deeds import ENDS_TEXTS, LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.answers import WORDS, Answer, Kind, understand
@@ -162,7 +162,7 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
             clinic_id=row.clinic_id,
             patient_id=row.patient_id,
             appointment_id=row.appointment_id if row.told else None,
-            kind="reply",
+            kind="stopped" if arrived.said.kind in ENDS_TEXTS else "reply",
             dedupe_key=f"reply:{row.sid}",
             to_e164=row.from_e164,
             sender=arrived.sender,

@@ -16,7 +16,7 @@ from reminder_site.domain import hand_written
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.domain.refusals import Refused
-from reminder_site.models import Message, Patient
+from reminder_site.models import Clinic, Message, Patient
 from reminder_site.models.columns import new_public_id
 from reminder_site.queries.plans import sender_of
 
@@ -57,7 +57,7 @@ def add(
     `consent_wording` is the version they were read or signed; None: the newest. Raises SavedSomethingElse, and NotHere
     for a wording that is not.
     """
-    says = vars(details) | {"consent_how": consent_how}
+    says = vars(details) | {"consent_how": consent_how, "consent_wording": consent_wording}
     with transaction() as session:
         made = new_public_id()
         earlier = form_nonces.take(session, nonce=nonce, says=says, made=made, by=by, now=now)
@@ -149,25 +149,27 @@ def send_text(
         patient = of_clinic(session, Patient, clinic_id, patient_id)
         clinic = press.refuse(session, patient)
         send_at = press.leaves_at(session, clinic, hour, doubts=hand_written.doubts(body, confirmed), now=now)
-        outbox.add_message(
-            session,
-            by=by,
-            now=now,
-            clinic_id=clinic_id,
-            patient_id=patient.id,
-            kind="staff",
-            channel=patient.channel,
-            dedupe_key=key,
-            to_e164=patient.phone_e164,
-            sender=sender_of(clinic),
-            body=hand_written.whole(body, clinic.text_name),
-            send_at=send_at,
-            useful_until=send_at.add(hours=USEFUL_HOURS),
-        )
+        text = _by_hand(patient, clinic, body, send_at) | {"dedupe_key": key}
+        outbox.add_message(session, by=by, now=now, **text)
         patient_rows.note(session, patient, "patient.texted", {}, by=by, now=now)
         if answers_id:
             inbox.settle(session, clinic_id, answers_id, by=by, now=now)
         return send_at
+
+
+def _by_hand(patient: Patient, clinic: Clinic, body: str, send_at: pendulum.DateTime) -> dict[str, Any]:
+    """Return the columns of a text written by hand."""
+    return {
+        "clinic_id": clinic.id,
+        "patient_id": patient.id,
+        "kind": "staff",
+        "channel": patient.channel,
+        "to_e164": patient.phone_e164,
+        "sender": sender_of(clinic),
+        "body": hand_written.whole(body, clinic.text_name),
+        "send_at": send_at,
+        "useful_until": send_at.add(hours=USEFUL_HOURS),
+    }
 
 
 def _change(session: Session, patient: Patient, version: int, values: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
 from reminder_site.queries.threads import Thread
 
+ENDS_TEXTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number"})
 LONGEST_BODY = 1600
 SAME_REPLY_MINUTES = 60
 # Two machines that answer each other would never end: so many automatic replies an hour to one number are enough.

@@ -12,12 +12,14 @@ from reminder_site.actions.appointments import Tell
 from reminder_site.actions.patients import Details
 from reminder_site.db import db, transaction
 from reminder_site.domain.refusals import Refused
-from reminder_site.models import Appointment, InboundMessage, ManageLink, Message, OptOut, Patient, Reminder
+from reminder_site.models import Appointment, InboundMessage, Message, OptOut, Patient, Reminder
+from reminder_site.queries import links
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from tests.appointing import ALICE, at, book, read
 from tests.delivering import a_text, at_twilio
 from tests.factories import a_patient
-from tests.texting import PHONE, last_text, sids, text
+from tests.patients_page import a_page
+from tests.texting import PHONE, last_text, link_to, sids, text
 
 PERSONAL = {
     "patient_id",
@@ -72,7 +74,8 @@ class Stage:
             "reminder_id": self._reminder,
             "message_id": self._parked,
             "inbound_id": lambda: last_text().public_id,
-            "link_id": lambda: db.session.scalar(select(ManageLink.id).where(ManageLink.revoked_at.is_(None))),
+            "link_id": lambda: self._linked().link_id,
+            "page": lambda: a_page(self._linked()),
             "time": lambda: at(self.clinic, 2026, 11, 23 + next(sids) % 4, 10, 0),
             "tell": lambda: Tell(True, "by text"),
             "version": lambda: read(self._visit()).version,
@@ -114,6 +117,10 @@ class Stage:
     def _visit(self):
         booked = select(Appointment.public_id).where(Appointment.state == "booked").order_by(Appointment.id.desc())
         return db.session.scalar(booked) or self.visit
+
+    def _linked(self):
+        path = link_to(read(self._visit()), self.clock.now())
+        return links.find(path.rsplit("/", 1)[1], now=self.clock.now())
 
     def _reminder(self):
         waits = Reminder.wanted, Message.state.in_(["pending", "scheduled"])

@@ -54,6 +54,14 @@ def test_its_reply_is_texted_once(visit, begun, clock, sandbox):
     assert [("thank you, see you" in one.body, one.state) for one in replies] == [(True, "delivered")]
 
 
+def test_an_opt_out_in_words_twilio_does_not_know_is_acknowledged_once_though_found_late(visit, begun, clock, sandbox):
+    took(sandbox, "please stop texting me", clock.now())
+    carry_on(begun, clock, minutes=5)
+    assert len(db.session.scalars(select(OptOut)).all()) == 1
+    told = db.session.scalars(select(Message).where(Message.kind.in_(["reply", "stopped"]))).all()
+    assert [("no more texts will come from us" in one.body, one.state) for one in told] == [(True, "delivered")]
+
+
 def test_after_an_hour_an_answer_counts_and_nobody_is_texted_a_reply(visit, begun, clock, sandbox):
     took(sandbox, "1", clock.now())
     clock.forward(minutes=61)

@@ -49,7 +49,7 @@ class Hands:
             answer = self.client.get(url)
             if answer.mimetype == "text/html":
                 for action, typed in forms(answer.text, url):
-                    self._post(action, typed)
+                    self._post(action, typed | ({"time": "11:30"} if "patient=" in url else {}))
         csrf = BeautifulSoup(self.client.get("/account").text, "html.parser").find(attrs={"name": "csrf_token"})[
             "value"
         ]
