@@ -18,6 +18,7 @@ from reminder_site.models import InboundMessage
 from reminder_site.queries import inbox, threads
 
 REPLY_USEFUL_MINUTES = 60
+ASK_SECONDS = 4.0  # Twilio waits 15 s for our answer
 BY_TWILIO = frozenset({"STOP", "START", "HELP"})
 
 
@@ -83,7 +84,7 @@ def _said(body: str, opt_out_type: str) -> Answer:
 def _asked(sms: Sms | None, sid: str) -> pendulum.DateTime | None:
     """Ask Twilio when a text was written (UTC); None when it cannot say."""
     try:
-        found = sms.fetch(sid) if sms else None
+        found = sms.fetch(sid, within_seconds=ASK_SECONDS) if sms else None
     except SmsError:
         return None
     return found.created_at if found else None
@@ -171,4 +172,6 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
             send_at=now,
             useful_until=useful_until,
         )
+    else:
+        row.offered = None
     row.reply, row.told = "", None

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import answering, locks, tellings
-from reminder_site.domain import lettered
+from reminder_site.domain import lettered, segments
 from reminder_site.domain.answers import WORDS, Kind
 from reminder_site.domain.lettered import Item
 from reminder_site.domain.spoken import day_and_clock
@@ -41,6 +41,7 @@ def offer(session: Session, row: InboundMessage, meant: tuple[int, ...], *, now:
         select(Appointment, Patient.first_name)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(Appointment.id.in_(meant), Appointment.starts_at > now, Appointment.state == "booked")
+        .where(Patient.phone_e164 == row.from_e164)
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()
     clinics = {appointment.clinic_id for appointment, _ in found}
@@ -81,26 +82,30 @@ def take(
     """Let each letter's answer do what it does; note the effects, and return the one reply to them all."""
     letters = {asked.appointments[letter]: letter for letter in sorted(said)}
     held = locks.appointments(session, Appointment.id.in_(letters))
-    effects, lines = [], []
+    effects, lines, short = [], [], []
     for appointment in sorted(held, key=lambda one: letters[one.id]):
         letter = letters[appointment.id]
-        effect, says, person = _done(session, row, appointment, said[letter], sender, written_at, now)
+        listed = asked.starts[letter]
+        effect, says, person = _done(session, row, appointment, listed, said[letter], sender, written_at, now)
+        when = f" {_when(appointment, now)}" if says != IN_TOUCH else ""  # perhaps the desk chose not to text about it
         stands = day_and_clock(appointment.starts_local, to_local(now, appointment.time_zone).date())
         effects.append(f"{letter}, {stands}: {effect}")
-        lines.append(f"{letter} {_when(appointment, now)}: {says}")
+        lines.append(f"{letter}{when}: {says}")
+        short.append(f"{letter}: {says}")
         row.needs_person = row.needs_person or person
     row.effect = "; ".join(effects)[:200]
     row.appointment_id, row.patient_id, row.clinic_id = held[0].id, held[0].patient_id, held[0].clinic_id
     if said.keys() == asked.appointments.keys():
         session.execute(update(InboundMessage).where(InboundMessage.id == asked.id).values(needs_person=False))
     clinic = session.get_one(Clinic, held[0].clinic_id)
-    return f"{clinic.text_name}: thank you. {'. '.join(lines)}. {clinic.phone}"
+    return _fitting(*(f"{clinic.text_name}: thank you. {'. '.join(form)}. {clinic.phone}" for form in (lines, short)))
 
 
 def _done(
     session: Session,
     row: InboundMessage,
     appointment: Appointment,
+    listed: str,
     kind: Kind,
     sender: str,
     written_at: pendulum.DateTime,
@@ -112,10 +117,19 @@ def _done(
         return f"{WORDS[kind]}, but the patient has another number now", IN_TOUCH, True
     told = threads.tellings_of(appointment.id, row.from_e164, sender, now=now, written_at=written_at)
     other = tellings.otherwise(session, appointment, told, written_at=written_at, now=now)
+    if listed != appointment.starts_local.isoformat():
+        other = other or "the list named another time: nothing was changed"
     if appointment.starts_at > now and other:
         return f"{WORDS[kind]}, but {other}", IN_TOUCH, True
+    if overtaken := tellings.overtaken(appointment, written_at):
+        return f"{WORDS[kind]}, but {overtaken}", IN_TOUCH, True
     decision = answering.answer(session, appointment, kind, way="text", said_at=written_at, now=now)
     return decision.effect, SAYS.get(decision.reply, IN_TOUCH), decision.needs_person
+
+
+def _fitting(full: str, short: str) -> str:
+    """Return a reply in full where two segments hold it, else without the times, which the list had."""
+    return full if segments.count(full).segments <= lettered.MOST_SEGMENTS else short
 
 
 def _when(appointment: Appointment, now: pendulum.DateTime) -> str:

@@ -11,7 +11,7 @@ from reminder_site.domain.times import to_local
 from reminder_site.domain.told import asks, facts_now, still_true
 from reminder_site.models import Appointment, Clinician
 from reminder_site.queries.plans import ground, values
-from reminder_site.queries.threads import Telling
+from reminder_site.queries.threads import Telling, apart
 
 CROSSING_MINUTES = 15
 
@@ -32,10 +32,10 @@ def otherwise(
     stands = day_and_clock(appointment.starts_local, today)
     if not tellings:
         return f"this phone was never told of the appointment on {stands}: nothing was changed"
-    recent = [told for told in tellings if told.at > written_at.subtract(minutes=CROSSING_MINUTES)]
-    if len({_starts(told) for told in recent}) > 1:
-        both = " and then ".join(_words(told, today) for told in recent[-2:])
-        return f"was told {both} within a quarter of an hour: nothing was changed"
+    if all(told.lost for told in tellings):
+        return f"no text about the appointment on {stands} came: nothing was changed"
+    if crossed := _crossed(tellings, written_at, today):
+        return f"was told {crossed}: nothing was changed"
     telling = tellings[-1]
     if telling.facts is None:
         untold = telling.round is not None and telling.round != appointment.round
@@ -44,13 +44,28 @@ def otherwise(
         return f"was told {_words(telling, today)}; it is now {stands}: nothing was changed"
     if not _asked(tellings):
         return f"nothing was asked about the appointment on {stands}: nothing was changed"
-    return "" if _is_true(session, appointment, telling, today) else f"was told another place or clinician for {stands}"
+    if not _is_true(session, appointment, tellings, today):
+        return f"was told another place or clinician for {stands}"
+    return ""
 
 
 def may_know(appointment: Appointment, tellings: Sequence[Telling], now: pendulum.DateTime) -> bool:
     """Say whether the patient is to know how things stand: not of what was never told, nor while it may be undone."""
     undoes = appointment.undo_until is not None and now <= appointment.undo_until
     return bool(tellings) and appointment.state == "booked" and not undoes
+
+
+def clinician_of(session: Session, appointment: Appointment) -> str:
+    """Return the name of whom the patient will see; empty when nobody is named."""
+    found = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
+    return found.name if found else ""
+
+
+def overtaken(appointment: Appointment, written_at: pendulum.DateTime | None) -> str:
+    """Say that an answer came later than one that was given after it; empty when it did not. Twilio knows seconds."""
+    answered_at = appointment.answered_at
+    late = answered_at is not None and written_at is not None and written_at < answered_at.replace(microsecond=0)
+    return "it came late, and what was said after it stands" if late else ""
 
 
 def _asked(tellings: Sequence[Telling]) -> bool:
@@ -64,6 +79,26 @@ def _asked(tellings: Sequence[Telling]) -> bool:
     return False
 
 
+def _crossed(tellings: Sequence[Telling], written_at: pendulum.DateTime, today: date) -> str:
+    """Return in words the two tellings of which nobody knows which one an answer is to; empty when one is plain."""
+    recent = [told for told in tellings if told.at > written_at.subtract(minutes=CROSSING_MINUTES)]
+    if len({_starts(told) for told in recent}) > 1:
+        return " and then ".join(_words(told, today) for told in recent[-2:]) + " within a quarter of an hour"
+    if doubtful := _may_not_have_come(tellings):
+        before, after = (_words(told, today) for told in doubtful)
+        return f"{before}, and the text with {after} may not have come"
+    return ""
+
+
+def _may_not_have_come(tellings: Sequence[Telling]) -> tuple[Telling, Telling] | None:
+    """Return what a phone was told for certain and, where it differs, what a later text told that may not have come."""
+    certain: Telling | None = None
+    since: list[Telling] = []
+    for told in tellings:
+        certain, since = (certain, [*since, told]) if told.doubtful else (told, [])
+    return next(((certain, told) for told in since if certain and apart(certain, told)), None)
+
+
 def _starts(telling: Telling) -> str:
     return str((telling.facts or {}).get("starts", ""))
 
@@ -73,10 +108,12 @@ def _words(telling: Telling, today: date) -> str:
     return day_and_clock(datetime.fromisoformat(at), today) if at else "another time"
 
 
-def _is_true(session: Session, appointment: Appointment, telling: Telling, today: date) -> bool:
+def _is_true(session: Session, appointment: Appointment, tellings: Sequence[Telling], today: date) -> bool:
+    """Say whether what a phone was told last of the time, of the place and of the clinician is so now."""
+    told: dict[str, str] = {}
+    for one in tellings:
+        told |= one.facts or {}
     base = ground(session, appointment.clinic_id)
-    clinician = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
-    clinician_name = clinician.name if clinician else ""
-    fields = values(base.clinic, "", appointment.starts_local, clinician_name, read_on=today)
-    now = facts_now(fields, appointment.starts_local) | {"phone": (telling.facts or {}).get("phone", "")}
-    return still_true(telling.facts, now)
+    fields = values(base.clinic, "", appointment.starts_local, clinician_of(session, appointment), read_on=today)
+    now = facts_now(fields, appointment.starts_local) | {"phone": told.get("phone", "")}
+    return still_true(told, now)

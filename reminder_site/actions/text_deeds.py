@@ -48,6 +48,13 @@ class Arrived:
 
 def act(session: Session, arrived: Arrived) -> str:
     """Do what a text does; note its effect, and return the reply to it, empty for silence."""
+    reply = _acted(session, arrived)
+    if not reply:
+        arrived.row.told = arrived.row.offered = None  # what is not said tells nobody anything
+    return reply
+
+
+def _acted(session: Session, arrived: Arrived) -> str:
     row, said = arrived.row, arrived.said
     was_out = is_opted_out(session, row.from_e164, arrived.sender)
     deed = DEEDS.get(said.kind, _for_a_person)
@@ -69,7 +76,7 @@ def act(session: Session, arrived: Arrived) -> str:
 def _listed(session: Session, arrived: Arrived) -> str:
     """Take a text that answers an open list; empty when there is no such list, or the text does not answer it."""
     row, now = arrived.row, arrived.now
-    asked = threads.open_list(row.from_e164, arrived.sender, now=now)
+    asked = threads.open_list(row.from_e164, arrived.sender, now=now, written_at=arrived.written_at)
     said = question_lists.read(session, row.body, asked) if asked else {}
     if not asked or not said or arrived.written_at is None:
         return ""
@@ -111,7 +118,7 @@ def _answer(session: Session, arrived: Arrived) -> str:
     if appointment.starts_at > arrived.now and other:
         row.effect, row.needs_person = f"{arrived.said.words}, but {other}"[:200], True
         return "now_reply" if tellings.may_know(appointment, thread.tellings, arrived.now) else ""
-    if overtaken := _overtaken(arrived, appointment):
+    if overtaken := tellings.overtaken(appointment, arrived.written_at):
         row.effect = f"{arrived.said.words}, but {overtaken}"
         return ""
     decision = answering.answer(
@@ -119,13 +126,6 @@ def _answer(session: Session, arrived: Arrived) -> str:
     )
     row.effect, row.needs_person = decision.effect, decision.needs_person
     return decision.reply
-
-
-def _overtaken(arrived: Arrived, appointment: Appointment) -> str:
-    """Say that a text that was found late was overtaken by a newer answer; empty when it was not."""
-    answered_at = appointment.answered_at
-    late = arrived.row.found_at is not None and answered_at is not None and arrived.row.received_at < answered_at
-    return "it was found late, and what was said after it stands" if late else ""
 
 
 def _in_doubt(arrived: Arrived) -> str:
@@ -209,7 +209,8 @@ def _written(session: Session, arrived: Arrived, reply: str) -> str:
     appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
     today = to_local(arrived.now, base.clinic.time_zone).date()
-    fields = values(base.clinic, patient.first_name if patient else "", local, "", read_on=today)
+    clinician = tellings.clinician_of(session, appointment) if appointment else ""
+    fields = values(base.clinic, patient.first_name if patient else "", local, clinician, read_on=today)
     if reply == "which_one_reply" and (
         listed := question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)
     ):

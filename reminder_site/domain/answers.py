@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from reminder_site.domain.no_more_texts import wish
 from reminder_site.domain.quotations import own_words
 
 Kind = Literal[
@@ -86,50 +87,22 @@ _WRONG_NUMBER: Final = _lines(
     no one here by that name | dont know this person | numero equivocado | se ha equivocado | mauvais numero
     faux numero | vous vous trompez | falsche nummer | falsche person | numero errado | foi engano"""
 )
-# Any reasonable words for "no more texts" count at once (FCC, 47 CFR 64.1200(a)(10)).
-_STOP_WISH: Final = re.compile(
-    r"""\b(?:
-    stop[ ](?:please[ ])?(?:text|messag|sending|contact|bother|spamm|writing|the[ ]text|the[ ]messag|these[ ]|sms)\w*
-    |(?:dont|do[ ]not|never)[ ](?:ever[ ])?(?:text|message|contact|sms|write[ ]to)\b
-    |(?:dont|do[ ]not|never)[ ](?:ever[ ])?send[ ](?:me[ ]|us[ ])?(?:any|more|these|text|message|sms)\w*
-    |(?:dont|do[ ]not)[ ]want[ ](?:any|your|these|to[ ]get)\b.*\b(?:text|message|sms)s?
-    |no[ ]more[ ](?:of[ ](?:your|these|the)[ ])?(?:text|message|sms|msg)\w*
-    |unsubscribe[ ](?:me|us|please|from)|opt[ ](?:me[ ])?out
-    |(?:take|remove|delete)[ ](?:me|us|my[ ]\w+)[ ](?:off|from|out)|leave[ ](?:me|us)[ ]alone
-    |no[ ]me[ ](?:mand|envi|escrib|llam)\w+|(?:dejen?|paren?)[ ]de[ ](?:mandar|enviar|escribir)\w*
-    |no[ ](?:quiero[ ])?mas[ ](?:mensajes|sms|textos)|dar(?:me|nos)[ ]de[ ]baja
-    |arrete[rz]?[ ]de[ ](?:m|nous)|arrete[rz]?[ ]d[ ]?(?:envoyer|ecrire)|arrete[rz]?[ ]les[ ](?:sms|messages|textos)
-    |plus[ ]de[ ](?:sms|messages|textos)|ne[ ](?:m|me|nous)[ ]?(?:ecri|envoy)\w+|desabonne\w*[ ]moi|me[ ]desinscri\w+
-    |keine[ ](?:weiteren[ ])?(?:sms|nachrichten|texte)|horen[ ]sie[ ]auf[ ]mir|(?:mich|uns)[ ]abmelden|stoppen[ ]sie
-    |pare[m]?[ ]de[ ](?:me[ ])?(?:mandar|enviar|escrever)|nao[ ]me[ ](?:mand|envi)\w+|sair[ ]da[ ]lista
-    )""",
-    re.VERBOSE,
-)
-# Words beside a wish that make it another one: about an hour, an appointment, a medicine, a place to stop by.
-_OTHER_WISH: Final = re.compile(
-    r"\d|\b(?:by|bus|until|till|before|after|but|except|if|unless|at|bleed\w*|taking|appointment|appt|cita|termin|"
-    r"rendez|consulta|rdv|late)\b"
-)
-_ONLY_STOP: Final = _lines("please | pls | plz | now | it | this | already | thanks | thank | you | immediately | just")
-_LIKE_STOP: Final = re.compile(
-    r"""\b(?:stop|stopp|stopping|unsubscribe|unsubscribed|opt(?:ing|ed)?[ ]?out|revoke|no[ ]more
-    |take[ ](?:me|my|us)\b.*\boff|remove[ ](?:me|my|us)|delete[ ](?:me|my)|lose[ ]my|quit[ ](?:text|messag|contact)\w*
-    |(?:dont|do[ ]not|never)\b.*\b(?:text|message|contact|sms|send)\w*
-    |dejen?[ ]de|no[ ]mas|arret\w*|plus[ ]de|desabonn\w*|desinscri\w*|aufhoren|abmelden|abbestell\w*|parem?[ ]de)\b""",
-    re.VERBOSE,
-)
 _LONGEST: Final = 1_600  # characters in the longest text Twilio carries
 _COURTESY: Final = _lines(
     """thanks | thank | you | thx | ty | thankyou | please | pls | plz | sorry | hi | hello | dear | cheers
     great | many | gracias | por | favor | hola | lo | siento | merci | bonjour | desole | desolee | svp | danke
     bitte | hallo | leider | obrigado | obrigada | desculpe | ola"""
 )
-_THANKS: Final = _lines("thanks | thank | you | thx | ty | thankyou | gracias | merci | danke | obrigado | obrigada")
+_THANKS: Final = _lines(
+    """thanks | thank | you | u | thx | ty | tks | thankyou | many | so | much | gracias | muchas | merci | beaucoup
+    danke | vielen | dank | obrigado | obrigada | muito"""
+)
 _NO: Final = _lines("n | no | nope | non | nein | nao")
 _ECHO: Final = _lines("reply | press | answer | option | number | to | for | i | respond | choose | it is | its")
-# A time, a date, a fraction, a smiley or an amount is not an answer.
+# A time, a date, a fraction, a smiley or an amount is not an answer; a slash before a word only parts two ("1/yes").
 _PART_OF_SOMETHING: Final = re.compile(
-    r"(?<=\d)[:.,/](?=\d)|(?<![a-z0-9])[:;](?=\d)|[<>/\\](?=\d)|(?<=\d)(?:[<>%$€£°/\\]|[(\[](?=[:;=]))"
+    r"(?<=\d)[:.,](?=\d)|(?<=\d)\s*[/\\]\s*(?=\d)|(?<![^\W_])[:;='][-']?(?=\d)|[:;=]'(?=\d)|[<>]\s*(?=\d)|[/\\@$£€](?=\d)(?<![^\W_].)"
+    r"|(?<=\d)\s*[<>]|(?<=\d)(?:[%$€£°]|[/\\](?![^\W\d_])|[(\[](?=[:;=]))|(?<=\d)-(?=\d)"
 )
 ANSWERS: Final = frozenset({"confirm", "change", "cannot_come"})
 _THUMBS_UP: Final = frozenset("👍👌✅✔☑🆗")
@@ -156,11 +129,10 @@ def understand(body: str) -> Answer:
         kind = None
     if kind:
         return Answer(kind, WORDS[kind], also_opt_in=kind == "start" or text == "yes")
-    if _wants_no_more(text):
-        return Answer("stop", WORDS["stop"])
-    if _LIKE_STOP.search(text):
+    wished = wish(text)
+    if wished == "perhaps":
         return Answer("other", _SOUNDS_LIKE_STOP, sounds_like_stop=True)
-    return Answer("other", WORDS["other"])
+    return Answer(wished or "other", WORDS[wished or "other"])
 
 
 def fold(body: str) -> str:
@@ -186,19 +158,19 @@ def _asks_back(said: str, text: str, kind: Kind) -> bool:
     return any(mark in said for mark in "?？¿") and (kind != "change" or text.isdecimal())
 
 
-def _wants_no_more(text: str) -> bool:
-    words = text.split()
-    only_stop = "stop" in words and all(word == "stop" or word in _ONLY_STOP for word in words)
-    return only_stop or (_STOP_WISH.search(text) is not None and _OTHER_WISH.search(text) is None)
-
-
 def _plain_answer(words: list[str]) -> Kind | None:
     """Finds the one meaning of an answer, alone, wrapped in courtesies or echoing our own text ("1 to confirm")."""
-    if words and words[0] in _NO and len(words) > 1 and all(word in _THANKS for word in words[1:]):
-        return None  # no to what? "No, thanks" answers an offer, and cancels nothing
+    if _declines_politely(words):
+        return None
     bare = [word for word in words if word not in _COURTESY]
     echo = [word for word in bare if word not in _ECHO]
     return _one_meaning(words) or _one_meaning(bare) or _one_meaning(echo)
+
+
+def _declines_politely(words: list[str]) -> bool:
+    """Says whether a text is "no, thanks" in either order: no to what? It answers an offer, and cancels nothing."""
+    said = set(words)
+    return bool(said & _NO) and bool(said & _THANKS) and said <= _NO | _THANKS
 
 
 def _one_meaning(words: list[str]) -> Kind | None:

@@ -6,6 +6,10 @@ from typing import Final
 LONGEST_OWN_QUOTE: Final = 12  # characters; a short word in quotation marks is the patient's own
 _QUOTED: Final = re.compile(r"“([^”]*)”?|«([^»]*)»|„([^“”]*)[“”]|\"([^\"]*)\"")
 _QUOTED_LINE: Final = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+# A reaction as phones send it: 👎 to “Reply 1 …”. It may be to an old text, so that even the sign is no answer.
+_REACTION: Final = re.compile(
+    r"\s*[\u203c-\u2bff\U0001f000-\U0001faff][^\w“«„\"]*(?:(?:to|zu|auf|a|à|para|sur)\s*)?[“«„\"].*", re.DOTALL
+)
 # From here on a mail repeats what it answers, or is signed.
 _TAIL: Final = re.compile(
     r"""^[ \t]*(?:on\b.{0,200}\bwrote:|am\b.{0,200}\bschrieb\b.{0,80}:|le\b.{0,200}\ba\ écrit\s?:
@@ -18,6 +22,8 @@ _TAIL: Final = re.compile(
 
 def own_words(body: str) -> str:
     """Return a reply without what it quotes: of “Liked “Reply 1 …”” the reaction is left."""
+    if _REACTION.fullmatch(body):
+        return ""
     return _QUOTED.sub(_kept, _TAIL.sub("", _QUOTED_LINE.sub("", body)))
 
 

@@ -5,7 +5,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pendulum
@@ -74,9 +74,9 @@ class _Transport(HttpClient):
         self._wire = wire
         self.forget()
 
-    def forget(self, may_leave: Fence | None = None) -> None:
+    def forget(self, may_leave: Fence | None = None, within_seconds: float | None = None) -> None:
         """Begin a new question to Twilio: what was asked and answered before says nothing of it."""
-        self.may_leave = may_leave
+        self.limits: dict[str, Any] = {"may_leave": may_leave, "within_seconds": within_seconds}
         self.reply: Reply | None = None
         self.asked = False
 
@@ -98,7 +98,7 @@ class _Transport(HttpClient):
         body = urlencode(data, doseq=True).encode() if data else (b"" if method.upper() == "POST" else None)
         sent = {**(headers or {}), **_basic(auth)}
         self.asked = True
-        self.reply = self._wire.exchange(method, url, body=body, headers=sent, may_leave=self.may_leave)
+        self.reply = self._wire.exchange(method, url, body=body, headers=sent, **self.limits)
         return Response(self.reply.status, self.reply.text, dict(self.reply.headers))
 
 
@@ -156,11 +156,10 @@ class Sms:
         """Cancel a scheduled text; raises SmsError (code 30409 when it can no longer be cancelled)."""
         self._ask(lambda client: client.messages(sid).update(status="canceled"))
 
-    def fetch(self, sid: str) -> Remote | None:
-        """Read one text; None when Twilio does not know it; raises SmsError."""
+    def fetch(self, sid: str, *, within_seconds: float | None = None) -> Remote | None:
+        """Read one text; None when Twilio does not know it; raises SmsError, also when the answer takes too long."""
         try:
-            found: Remote = self._ask(lambda client: _remote(client.messages(sid).fetch()))
-            return found
+            return cast(Remote, self._ask(lambda client: _remote(client.messages(sid).fetch()), within_seconds))
         except SmsError as error:
             if error.code == 20404:
                 return None
@@ -230,9 +229,9 @@ class Sms:
             self._local.client, self._local.transport = client, transport
         return self._local.client, self._local.transport
 
-    def _ask(self, question: Any) -> Any:
+    def _ask(self, question: Any, within_seconds: float | None = None) -> Any:
         client, transport = self._client()
-        transport.forget()
+        transport.forget(within_seconds=within_seconds)
         try:
             return question(client)
         except (NotSent, Unclear) as error:

@@ -67,11 +67,19 @@ class Wire:
                 lines.popitem()[1].connection.close()
 
     def exchange(
-        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], may_leave: Fence | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        may_leave: Fence | None = None,
+        within_seconds: float | None = None,
     ) -> Reply:
         """Send one request and read its whole answer, all within the read time-out once the line is up.
 
-        `may_leave` is asked once the connection is up, right before the first byte. Raises NotSent or Unclear.
+        `within_seconds` is for whoever cannot wait as long as that. `may_leave` is asked once the connection is up,
+        right before the first byte. Raises NotSent or Unclear.
         """
         parts = urlsplit(url)
         place = (parts.scheme, parts.netloc)
@@ -79,8 +87,9 @@ class Wire:
         connection = self._connected(place)
         # All is made ready first: between the fence and the write there is no time for a pause to fall into.
         request = _as_bytes(connection, method, target, body, headers)
-        ends_at = time.monotonic() + self._read_seconds
-        connection.sock.settimeout(self._read_seconds)
+        patience = within_seconds or self._read_seconds
+        ends_at = time.monotonic() + patience
+        connection.sock.settimeout(patience)
         if may_leave is not None and not may_leave():
             raise FencedOff("the fence had closed before the first byte")
         try:

@@ -15,10 +15,13 @@ from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
 from reminder_site.domain.drafts import kind_of
+from reminder_site.domain.times import to_local
 from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
+DID_NOT_COME = frozenset({states.UNDELIVERED, states.FAILED})  # as far as carriers can tell
+MAY_NOT_HAVE_COME = states.IN_FLIGHT | {states.CANCELLING} | DID_NOT_COME
 PAST_DAYS = 2
 LONG_PAST_DAYS = 90
 LATELY_HOURS = 12
@@ -30,14 +33,16 @@ CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 class Telling:
     """What a phone was told about an appointment, and when (UTC): the facts as domain.told has them.
 
-    `calls_off`: that it will not take place. Of texts that did not note their facts only the `round` of the
-    appointment is known that they were about.
+    `calls_off`: that it will not take place. `doubtful`: the text may not have come; `lost`: most likely it did not. Of
+    texts that did not note their facts only the `round` of the appointment is known that they were about.
     """
 
     at: pendulum.DateTime
     facts: Mapping[str, Any] | None
     round: int | None
     calls_off: bool = False
+    doubtful: bool = False
+    lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,11 @@ class Thread:
 
 @dataclass(frozen=True)
 class OpenList:
-    """A list with letters that a phone was sent (`sent_at`, UTC): by letter the appointment and what was told of it."""
+    """A list with letters that a phone was sent: by letter the appointment, and the start (wall time) it was told."""
 
     id: int
-    sent_at: pendulum.DateTime
     appointments: Mapping[str, int]
+    starts: Mapping[str, str]
 
 
 def find(e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None) -> Thread:
@@ -77,9 +82,9 @@ def find(e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum
     clinics = _clinics_of(sender)
     patients = _patients(e164, clinics)
     talked = _talked_about(e164, clinics, written_at or now)
-    if talked:
-        (first, tellings), others = talked[0], talked[1:]
-        waiting = [other for other, _ in others if _waits(other, now)]
+    first, tellings = next(((one, heard) for one, heard, phone in talked if phone == e164), (None, []))
+    if first is not None:
+        waiting = [other for other, heard, _ in talked if other is not first and _waits(other, heard[-1], now)]
         meant = sorted([first, *waiting], key=lambda one: (one.starts_at, one.id)) if waiting else []
         return Thread(first.clinic_id, first.patient_id, first.id, tuple(one.id for one in meant), tuple(tellings))
     return _untexted(patients, clinics, now)
@@ -96,7 +101,7 @@ def told_apart_lately(e164: str, sender: str, *, now: pendulum.DateTime) -> bool
     """Say whether a phone was told something of an appointment lately that differs from what it was told before."""
     since = now.subtract(hours=LATELY_HOURS)
     return any(
-        any(later.at > since and _apart(earlier, later) for earlier, later in pairwise(tellings))
+        any(later.at > since and apart(earlier, later) for earlier, later in pairwise(tellings))
         for tellings in _told(e164, _clinics_of(sender), now).values()
     )
 
@@ -116,22 +121,25 @@ def has_decided_since(e164: str, sender: str, at: pendulum.DateTime) -> bool:
     return db.session.scalar(select(InboundMessage.id).where(*later, *mine).limit(1)) is not None
 
 
-def open_list(e164: str, sender: str, *, now: pendulum.DateTime) -> OpenList | None:
-    """Return the last list with letters that a phone was sent, while one of its appointments lies ahead."""
+def open_list(
+    e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None
+) -> OpenList | None:
+    """Return the last list with letters a phone was sent until a moment, while one of its appointments is ahead."""
     newest = db.session.scalar(
         select(InboundMessage)
         .where(InboundMessage.from_e164 == e164, InboundMessage.clinic_id.in_(_clinics_of(sender)))
-        .where(InboundMessage.offered.is_not(None))
+        .where(InboundMessage.offered.is_not(None), InboundMessage.received_at <= (written_at or now))
         .order_by(InboundMessage.id.desc())
         .limit(1)
     )
     if newest is None:
         return None
-    letters = {letter: line["appointment_id"] for letter, line in (newest.offered or {}).items()}
+    lines = newest.offered or {}
+    letters = {letter: line["appointment_id"] for letter, line in lines.items()}
     ahead = Appointment.id.in_(letters.values()), Appointment.starts_at > now
     if db.session.scalar(select(Appointment.id).where(*ahead).limit(1)) is None:
         return None
-    return OpenList(newest.id, newest.received_at, letters)
+    return OpenList(newest.id, letters, {letter: line["told"]["starts"] for letter, line in lines.items()})
 
 
 def numbers_patients(e164: str, sender: str) -> list[Patient]:
@@ -157,20 +165,23 @@ def _patients(e164: str, clinics: Collection[int]) -> list[Patient]:
 
 def _talked_about(
     e164: str, clinics: Collection[int], asked_at: pendulum.DateTime
-) -> list[tuple[Appointment, list[Telling]]]:
-    """List appointments this number was told of, the one last asked about or answered first."""
+) -> list[tuple[Appointment, list[Telling], str]]:
+    """List appointments this number was told of, the one last asked about or answered first.
+
+    Beside each stand what was told of it, and the number that its patient has by now.
+    """
     told = _told(e164, clinics, asked_at)
-    found = db.session.scalars(
-        select(Appointment)
+    found = db.session.execute(
+        select(Appointment, Patient.phone_e164)
         .join(Patient, Patient.id == Appointment.patient_id)
-        .where(Appointment.id.in_(told), Patient.phone_e164 == e164)
-        .where(Appointment.starts_at > asked_at.subtract(days=PAST_DAYS))
+        .where(Appointment.id.in_(told), Appointment.starts_at > asked_at.subtract(days=PAST_DAYS))
         .execution_options(populate_existing=True)
     )
     by_event = [
-        (max(told[a.id][-1].at, a.answered_at or told[a.id][-1].at), -a.starts_at.timestamp(), a) for a in found
+        (max(told[a.id][-1].at, a.answered_at or told[a.id][-1].at), -a.starts_at.timestamp(), a, phone)
+        for a, phone in found
     ]
-    return [(a, told[a.id]) for _, _, a in sorted(by_event, key=lambda event: event[:2], reverse=True)]
+    return [(a, told[a.id], phone) for _, _, a, phone in sorted(by_event, key=lambda event: event[:2], reverse=True)]
 
 
 def _told(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> dict[int, list[Telling]]:
@@ -179,7 +190,9 @@ def _told(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> dict
     for row in db.session.execute(_tellings(e164, clinics, until)):
         lines = row.offered.values() if row.offered else [{"appointment_id": row.appointment_id, "told": row.told}]
         for line in lines:
-            telling = Telling(row.told_at, line["told"], row.round, kind_of(row.step_key or "") == "cancelled")
+            off = kind_of(row.step_key or "") == "cancelled"
+            came = {"doubtful": row.state in MAY_NOT_HAVE_COME, "lost": row.state in DID_NOT_COME}
+            telling = Telling(row.told_at, line["told"], row.round, off, **came)
             found.setdefault(line["appointment_id"], []).append(telling)
     return found
 
@@ -192,6 +205,7 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
         select(
             Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"),
             Reminder.step_key.label("step_key"), literal_column("NULL", type_=JSON).label("offered"),
+            Message.state.label("state"),
         )
         .join(Reminder, Reminder.id == Message.reminder_id, isouter=True)
         .where(Message.to_e164 == e164, Message.clinic_id.in_(clinics), told_at <= until)
@@ -200,7 +214,7 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
     )  # fmt: skip
     replies = select(
         InboundMessage.appointment_id, InboundMessage.received_at, InboundMessage.told, null().label("round"),
-        null().label("step_key"), InboundMessage.offered,
+        null().label("step_key"), InboundMessage.offered, null().label("state"),
     ).where(
         InboundMessage.from_e164 == e164,
         InboundMessage.clinic_id.in_(clinics),
@@ -211,15 +225,21 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
     return select(both).order_by(both.c.told_at)
 
 
-def _apart(one: Telling, other: Telling) -> bool:
+def apart(one: Telling, other: Telling) -> bool:
     """Say whether two tellings cannot both be true."""
+    if one.calls_off != other.calls_off:
+        return True
     if one.facts is None or other.facts is None:
         return one.round != other.round
     return any(other.facts.get(name, fact) != fact for name, fact in one.facts.items() if name in CONTRADICTED_BY)
 
 
-def _waits(appointment: Appointment, now: pendulum.DateTime) -> bool:
-    return appointment.state == "booked" and appointment.answer == "none" and appointment.starts_at > now
+def _waits(appointment: Appointment, told: Telling, now: pendulum.DateTime) -> bool:
+    """Say whether an appointment was asked about and not answered, as far as its phone knows."""
+    stands = appointment.state == "booked" or (appointment.cancelled_by != "patient" and not told.calls_off)
+    here = to_local(now, appointment.time_zone).replace(tzinfo=None).isoformat()
+    told_ahead = (told.facts or {}).get("starts", "") > here
+    return stands and appointment.answer == "none" and (told_ahead or appointment.starts_at > now)
 
 
 def _untexted(patients: list[Patient], clinics: list[int], now: pendulum.DateTime) -> Thread:

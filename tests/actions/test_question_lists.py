@@ -71,7 +71,7 @@ def test_a_letter_of_an_appointment_that_is_otherwise_by_now_goes_to_a_person(li
     assert [fresh(visit).state for visit in listed] == ["booked", "booked"]
     assert answers_of(listed) == ["none", "confirmed"]
     assert "2:30 pm" in last_text().effect and last_text().needs_person
-    assert "A Fri 20 Nov 4:00pm: we will be in touch" in reply
+    assert "A: we will be in touch. B Fri 20 Nov 3:00pm: yes, see you" in reply
 
 
 def test_a_letter_of_a_patient_whose_number_is_another_one_by_now_changes_nothing(listed, now):

@@ -112,6 +112,16 @@ def test_a_twilio_that_is_not_there_took_nothing(settings):
     assert not refused.value.permanent
 
 
+def test_who_cannot_wait_for_an_answer_is_told_that_there_is_none(settings, sandbox):
+    sms = Sms(settings)
+    made = create(sms)
+    trouble(sandbox, {"kind": "slow_then_ok", "on": "fetch", "next": 1, "seconds": 60})
+    with pytest.raises(SmsError):
+        sms.fetch(made.sid, within_seconds=0.1)
+    assert sms.fetch(made.sid).sid == made.sid
+    sms.close()
+
+
 FAULTS = [
     # what breaks, what it is told as, how many texts Twilio then holds
     ("error_before", "unknown", 0),
