@@ -114,6 +114,8 @@ def _done(
     other = tellings.otherwise(session, appointment, told, written_at=written_at, now=now)
     if appointment.starts_at > now and other:
         return f"{WORDS[kind]}, but {other}", IN_TOUCH, True
+    if overtaken := tellings.overtaken(row, appointment):
+        return f"{WORDS[kind]}, but {overtaken}", "what you said later stands", False
     decision = answering.answer(session, appointment, kind, way="text", said_at=written_at, now=now)
     return decision.effect, SAYS.get(decision.reply, IN_TOUCH), decision.needs_person
 

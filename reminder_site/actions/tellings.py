@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import asks, facts_now, still_true
-from reminder_site.models import Appointment, Clinician
+from reminder_site.models import Appointment, Clinician, InboundMessage
+from reminder_site.queries import threads
 from reminder_site.queries.plans import ground, values
 from reminder_site.queries.threads import Telling
 
@@ -45,6 +46,12 @@ def otherwise(
     if not _asked(tellings):
         return f"nothing was asked about the appointment on {stands}: nothing was changed"
     return "" if _is_true(session, appointment, telling, today) else f"was told another place or clinician for {stands}"
+
+
+def overtaken(row: InboundMessage, appointment: Appointment) -> str:
+    """Say that an answer that was found late was overtaken by what was said after it; empty when it was not."""
+    late = row.found_at is not None and threads.was_taken_back_since(appointment, row.received_at)
+    return "it was found late, and what was said after it stands" if late else ""
 
 
 def may_know(appointment: Appointment, tellings: Sequence[Telling], now: pendulum.DateTime) -> bool:
