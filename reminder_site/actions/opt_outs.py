@@ -16,13 +16,24 @@ from reminder_site.queries.plans import is_opted_out
 
 
 def start(
-    session: Session, e164: str, sender: str, *, word: str, source: str, by: Actor, now: pendulum.DateTime
+    session: Session,
+    e164: str,
+    sender: str,
+    *,
+    word: str,
+    source: str,
+    said_at: pendulum.DateTime | None = None,
+    by: Actor,
+    now: pendulum.DateTime,
 ) -> None:
-    """Keep an opt-out and take back every text to the number; one that is in force already changes nothing."""
+    """Keep an opt-out and take back every text to the number; one that is in force already changes nothing.
+
+    One that was found late began when it was said (`said_at`, UTC).
+    """
     why = "wrong number" if source == "wrong_number" else "the patient opted out"
     whose = patients_of(session, e164, sender)
     if not is_opted_out(session, e164, sender):
-        session.add(OptOut(e164=e164, sender=sender, word=word[:32], source=source, started_at=now))
+        session.add(OptOut(e164=e164, sender=sender, word=word[:32], source=source, started_at=said_at or now))
         session.flush()
     _replan_all(session, whose, what="opt_out.started", facts={"source": source}, by=by, now=now)
     outbox.unwant_number(session, e164, sender, why=why, by=by, now=now)

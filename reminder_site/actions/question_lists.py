@@ -121,8 +121,8 @@ def _done(
         other = other or "the list named another time: nothing was changed"
     if appointment.starts_at > now and other:
         return f"{WORDS[kind]}, but {other}", IN_TOUCH, True
-    if overtaken := tellings.overtaken(appointment, written_at):
-        return f"{WORDS[kind]}, but {overtaken}", IN_TOUCH, True
+    if overtaken := tellings.overtaken(row, appointment, written_at):
+        return f"{WORDS[kind]}, but {overtaken}", "what you said later stands", False
     decision = answering.answer(session, appointment, kind, way="text", said_at=written_at, now=now)
     return decision.effect, SAYS.get(decision.reply, IN_TOUCH), decision.needs_person
 

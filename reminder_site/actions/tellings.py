@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import asks, facts_now, still_true
-from reminder_site.models import Appointment, Clinician
+from reminder_site.models import Appointment, Clinician, InboundMessage
+from reminder_site.queries import threads
 from reminder_site.queries.plans import ground, values
 from reminder_site.queries.threads import Telling, apart
 
@@ -61,10 +62,14 @@ def clinician_of(session: Session, appointment: Appointment) -> str:
     return found.name if found else ""
 
 
-def overtaken(appointment: Appointment, written_at: pendulum.DateTime | None) -> str:
-    """Say that an answer came later than one that was given after it; empty when it did not. Twilio knows seconds."""
+def overtaken(row: InboundMessage, appointment: Appointment, written_at: pendulum.DateTime | None) -> str:
+    """Say that an answer was overtaken by what was said or done after it; empty when it was not.
+
+    Twilio tells whole seconds.
+    """
     answered_at = appointment.answered_at
     late = answered_at is not None and written_at is not None and written_at < answered_at.replace(microsecond=0)
+    late = late or (row.found_at is not None and threads.was_taken_back_since(appointment, row.received_at))
     return "it came late, and what was said after it stands" if late else ""
 
 

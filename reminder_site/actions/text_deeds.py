@@ -58,7 +58,7 @@ def _acted(session: Session, arrived: Arrived) -> str:
     row, said = arrived.row, arrived.said
     was_out = is_opted_out(session, row.from_e164, arrived.sender)
     deed = DEEDS.get(said.kind, _for_a_person)
-    if said.kind in threads.ABOUT_TEXTS and threads.has_decided_since(row.from_e164, arrived.sender, row.received_at):
+    if said.kind in threads.ABOUT_TEXTS and _decided_since(arrived):
         row.effect = f"{said.words}, but it was found late, and what was said after it stands"
         return ""
     listed = _listed(session, arrived)
@@ -73,12 +73,21 @@ def _acted(session: Session, arrived: Arrived) -> str:
     return "" if said.kind != "help" and given >= MOST_REPLIES else reply[:LONGEST_BODY]
 
 
+def _decided_since(arrived: Arrived) -> bool:
+    """Say whether the texts to a phone were ended or begun after a text that was found late."""
+    row = arrived.row
+    late = row.found_at is not None
+    return late and threads.has_decided_since(row.from_e164, arrived.sender, row.received_at)
+
+
 def _listed(session: Session, arrived: Arrived) -> str:
     """Take a text that answers an open list; empty when there is no such list, or the text does not answer it."""
     row, now = arrived.row, arrived.now
+    if arrived.by_twilio or arrived.written_at is None:
+        return ""
     asked = threads.open_list(row.from_e164, arrived.sender, now=now, written_at=arrived.written_at)
     said = question_lists.read(session, row.body, asked) if asked else {}
-    if not asked or not said or arrived.written_at is None:
+    if not asked or not said:
         return ""
     row.understood = next(iter(said.values()))
     when = {"written_at": arrived.written_at, "now": now}
@@ -103,7 +112,7 @@ def _acknowledgement(session: Session, arrived: Arrived) -> str:
 
 def _answer(session: Session, arrived: Arrived) -> str:
     row, thread = arrived.row, arrived.thread
-    if arrived.said.also_opt_in and opt_outs.end(session, row.from_e164, arrived.sender, by=PATIENT, now=arrived.now):
+    if arrived.said.also_opt_in and _begun_again(session, arrived):
         row.effect = "wants texts again"
         return ""
     if thread.appointment_id is None:
@@ -118,7 +127,7 @@ def _answer(session: Session, arrived: Arrived) -> str:
     if appointment.starts_at > arrived.now and other:
         row.effect, row.needs_person = f"{arrived.said.words}, but {other}"[:200], True
         return "now_reply" if tellings.may_know(appointment, thread.tellings, arrived.now) else ""
-    if overtaken := tellings.overtaken(appointment, arrived.written_at):
+    if overtaken := tellings.overtaken(row, appointment, arrived.written_at):
         row.effect = f"{arrived.said.words}, but {overtaken}"
         return ""
     decision = answering.answer(
@@ -126,6 +135,13 @@ def _answer(session: Session, arrived: Arrived) -> str:
     )
     row.effect, row.needs_person = decision.effect, decision.needs_person
     return decision.reply
+
+
+def _begun_again(session: Session, arrived: Arrived) -> bool:
+    """End the opt-out of a number that says a word of Twilio's for it, unless another was said after it."""
+    if _decided_since(arrived):
+        return False
+    return opt_outs.end(session, arrived.row.from_e164, arrived.sender, by=PATIENT, now=arrived.now)
 
 
 def _in_doubt(arrived: Arrived) -> str:
@@ -176,12 +192,19 @@ def _opt_out(session: Session, arrived: Arrived, source: str) -> None:
     if ":" in row.from_e164:
         return  # a name of another channel's, not a number: no text of ours goes there
     opt_outs.start(
-        session, row.from_e164, arrived.sender, word=row.body.strip(), source=source, by=PATIENT, now=arrived.now
+        session,
+        row.from_e164,
+        arrived.sender,
+        word=row.body.strip(),
+        source=source,
+        said_at=row.received_at,
+        by=PATIENT,
+        now=arrived.now,
     )
 
 
 def _start(session: Session, arrived: Arrived) -> str:
-    ended = opt_outs.end(session, arrived.row.from_e164, arrived.sender, by=PATIENT, now=arrived.now)
+    ended = _begun_again(session, arrived)
     arrived.row.effect = "wants texts again" if ended else "asked for texts, which were on"
     return ""
 
@@ -211,10 +234,10 @@ def _written(session: Session, arrived: Arrived, reply: str) -> str:
     today = to_local(arrived.now, base.clinic.time_zone).date()
     clinician = tellings.clinician_of(session, appointment) if appointment else ""
     fields = values(base.clinic, patient.first_name if patient else "", local, clinician, read_on=today)
-    if reply == "which_one_reply" and (
-        listed := question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)
-    ):
-        return listed
+    if reply == "which_one_reply" and arrived.row.found_at is None:  # whoever was found late may have gone on since
+        listed = question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)
+        if listed:
+            return listed
     template = {**base.texts, **FIXED_REPLIES}[reply]
     if appointment is not None and "starts" in (told := facts(template, fields, local)):
         arrived.row.told = told

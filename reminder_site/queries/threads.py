@@ -14,9 +14,10 @@ from sqlalchemy import JSON, and_, func, literal_column, null, or_, select, unio
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
+from reminder_site.domain.answers import understand
 from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.times import to_local
-from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient, Reminder
+from reminder_site.models import Appointment, Audit, Clinic, InboundMessage, Message, OptOut, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
@@ -26,6 +27,7 @@ PAST_DAYS = 2
 LONG_PAST_DAYS = 90
 LATELY_HOURS = 12
 ABOUT_TEXTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number", "start"})
+TAKEN_BACK = frozenset({"answer.take_back", "appointment.answered"})  # never found late: by link, or at the desk
 CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 
 
@@ -115,16 +117,33 @@ def written_by_hand_at(e164: str, sender: str, *, now: pendulum.DateTime) -> pen
 
 
 def has_decided_since(e164: str, sender: str, at: pendulum.DateTime) -> bool:
-    """Say whether a phone has ended or begun its texts after a moment: what is found late does not undo that."""
+    """Say whether texts to a phone were ended or begun after a moment (UTC), by it or by the desk.
+
+    What is found late does not undo that.
+    """
+    ended = OptOut.e164 == e164, OptOut.sender == sender, OptOut.started_at > at
+    if db.session.scalar(select(OptOut.id).where(*ended).limit(1)) is not None:
+        return True
     later = InboundMessage.from_e164 == e164, InboundMessage.received_at > at
-    mine = InboundMessage.understood.in_(ABOUT_TEXTS), InboundMessage.clinic_id.in_(_clinics_of(sender))
-    return db.session.scalar(select(InboundMessage.id).where(*later, *mine).limit(1)) is not None
+    said = select(InboundMessage.understood, InboundMessage.body).where(*later)
+    rows = db.session.execute(said.where(InboundMessage.clinic_id.in_(_clinics_of(sender))))
+    return any(kind in ABOUT_TEXTS or understand(body).also_opt_in for kind, body in rows)
+
+
+def was_taken_back_since(appointment: Appointment, at: pendulum.DateTime) -> bool:
+    """Say whether the patient, or the desk for them, has taken an answer back after a moment (UTC), or given one."""
+    since = Audit.subject == appointment.public_id, Audit.at > at, Audit.what.in_(TAKEN_BACK)
+    given = appointment.answered_at is not None and appointment.answered_at > at
+    return given or db.session.scalar(select(Audit.id).where(*since).limit(1)) is not None
 
 
 def open_list(
     e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None
 ) -> OpenList | None:
-    """Return the last list with letters a phone was sent until a moment, while one of its appointments is ahead."""
+    """Return the last list with letters that a phone was sent, while one of its appointments lies ahead.
+
+    What was sent after a text was written (`written_at`, UTC) is not what that text answers.
+    """
     newest = db.session.scalar(
         select(InboundMessage)
         .where(InboundMessage.from_e164 == e164, InboundMessage.clinic_id.in_(_clinics_of(sender)))

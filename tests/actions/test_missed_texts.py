@@ -7,35 +7,9 @@ from reminder_site.actions import missed_texts
 from reminder_site.db import db, transaction
 from reminder_site.gateways.sms import SmsError, sms
 from reminder_site.models import Heartbeat, InboundMessage, Message, OptOut
-from reminder_site.sandbox.store import Message as SandboxText
 from tests.delivering import carry_on, trouble
-from tests.factories import a_patient, an_appointment
-from tests.texting import PHONE, fresh, heard, last_text, sids, text
-
-
-@pytest.fixture
-def visit(clinic, now):
-    appointment = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
-    heard(appointment, now.add(minutes=2))
-    return appointment
-
-
-@pytest.fixture
-def begun(worker, clock, sandbox):
-    """The worker has read the list once."""
-    trouble(sandbox)
-    worker.settle()
-    clock.forward(minutes=10)
-    return worker
-
-
-def took(sandbox, body, at, phone=PHONE):
-    """A text that Twilio took at a moment and whose webhook was lost; returns its SID."""
-    sid, seconds = f"SM{next(sids):032x}", at.timestamp()
-    kept = SandboxText(sid, None, phone, "+15005550006", body, "received", "inbound", 1, 0, None, None, False,
-                       seconds, seconds, sent_at=seconds)  # fmt: skip
-    sandbox.exchange.store.add(kept)
-    return sid
+from tests.finding_late import took
+from tests.texting import fresh, last_text, text
 
 
 def test_an_answer_that_no_webhook_brought_counts_within_two_minutes(visit, begun, clock, sandbox):
@@ -147,20 +121,3 @@ def test_a_text_that_cannot_be_taken_in_keeps_no_other_waiting(visit, begun, clo
     monkeypatch.undo()
     carry_on(begun, clock, minutes=3)
     assert db.session.scalar(select(func.count()).select_from(InboundMessage)) == 2
-
-
-def test_a_newer_answer_stands_when_an_older_one_is_found_late(visit, begun, clock, sandbox):
-    took(sandbox, "3", clock.now())
-    clock.forward(seconds=5)
-    text("1", clock.now())
-    carry_on(begun, clock, minutes=3)
-    assert (fresh(visit).state, fresh(visit).answer) == ("booked", "confirmed")
-    assert "what was said after it stands" in last_text().effect
-
-
-def test_a_newer_start_stands_when_an_older_stop_is_found_late(visit, begun, clock, sandbox):
-    took(sandbox, "STOP", clock.now())
-    clock.forward(seconds=5)
-    text("START", clock.now())
-    carry_on(begun, clock, minutes=3)
-    assert db.session.scalar(select(func.count()).select_from(OptOut)) == 0
