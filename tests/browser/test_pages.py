@@ -149,7 +149,7 @@ def test_what_is_asked_before_a_text_leaves(served, inspector, page):
     visit = factories.an_appointment(clinic, carol)
     never = factories.a_patient(clinic, "Noor", consent_how="")
     served.sign_in(page, clinic, "manager")
-    text("please leave me alone now", served.clock.now(), phone=carol.phone_e164)
+    text("leave me in peace with this", served.clock.now(), phone=carol.phone_e164)
     page.goto(f"{served.url}/settings/consent")
     inspector.press("Save as a new version", "the wording of consent")
     for address in (f"/patients/{never.public_id}", "/patients/new", f"/patients/{carol.public_id}/edit"):
