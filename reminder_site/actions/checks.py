@@ -99,6 +99,10 @@ class Circumstances:
             self._reaching[key] = self._session.scalar(REACHING, {**asked, "most": found.daily_cap + 1}) or 0
         return self._reaching[key]
 
+    def same_day(self, message: Any, one: pendulum.DateTime, other: pendulum.DateTime) -> bool:
+        """Say whether two moments (UTC) are on one day at a message's clinic."""
+        return self._day(message, one) == self._day(message, other)
+
     def leaves(self, message: Any, at: pendulum.DateTime) -> None:
         """Take note that this one leaves, to reach its phone at that moment."""
         if message.kind != "reply" and (key := self._day(message, at)) in self._reaching:

@@ -169,7 +169,12 @@ class _Decision:
         """Say what keeps a text that is due, true and allowed from leaving at this very moment."""
         now, before = self.now, self.replaced.get(message.id)
         at = self._reaches_at(message, way)
-        makes_way = before is not None and before.reaches_at is not None and before.state in replacing.AT_TWILIO
+        makes_way = (
+            before is not None
+            and before.state in replacing.AT_TWILIO
+            and before.reaches_at is not None
+            and self.around.same_day(message, before.reaches_at, at)
+        )
         if over := checks.over_the_limit(message, self.around, at, besides=int(makes_way), now=now):
             return over
         if _number(message) in self.numbers:

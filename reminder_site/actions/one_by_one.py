@@ -15,7 +15,7 @@ from reminder_site.actions.plans import replan
 from reminder_site.db import aside
 from reminder_site.domain.actor import WORKER, Actor
 from reminder_site.domain.refusals import Refused
-from reminder_site.models import Appointment, Clinic, Message
+from reminder_site.models import Appointment, Clinic, Message, Patient
 from reminder_site.queries.plans import Ground
 
 log = logging.getLogger("reminder_site.one_by_one")
@@ -80,3 +80,15 @@ def _put_aside(
         expecting = Message.appointment_id == appointment_id, Message.kind == "reminder", Message.state.in_(ALIVE)
         ids = session.scalars(select(Message.id).where(*expecting)).all()
         unwant(session, ids, why="the appointment was cancelled", by=WORKER, now=now)
+    _leave_the_old_number(session, appointment_id, now)
+
+
+def _leave_the_old_number(session: Session, appointment_id: int, now: pendulum.DateTime) -> None:
+    """Take back what is on its way to a number that is not the patient's any more: that needs no plan."""
+    theirs = (
+        select(Message.id)
+        .join(Patient, Patient.id == Message.patient_id)
+        .where(Message.appointment_id == appointment_id, Message.state.in_(ALIVE))
+        .where(Message.to_e164 != Patient.phone_e164)
+    )
+    unwant(session, session.scalars(theirs).all(), why="the patient has another number now", by=WORKER, now=now)

@@ -42,7 +42,7 @@ class Spool:
         if self._file.exists() and not self._reading.exists():
             self._file.replace(self._reading)  # what is added from now on belongs to the next reader
         try:
-            lines = self._reading.read_text().splitlines()
+            lines = self._reading.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return []
         return [taken for line in lines if (taken := _taken(line)) is not None]

@@ -95,3 +95,17 @@ def test_two_workers_together_do_not_pass_it(app, clinic, clock):
 def leased_by(owner, ids):
     db.session.rollback()
     return list(db.session.scalars(select(Message.id).where(Message.id.in_(ids), Message.lease_owner == owner)))
+
+
+def test_a_text_of_another_day_makes_no_room_on_a_full_one_and_stays(clinic, worker, clock, sandbox):
+    trouble(sandbox)
+    day, number = 24 * 60, "+12125550801"
+    old = a_text(clinic, clock.now(), in_minutes=5 * day, to_e164=number)
+    for minute in range(2):
+        a_text(clinic, clock.now(), in_minutes=6 * day + minute)
+    worker.settle()
+    with transaction() as session:
+        session.execute(update(Clinic).values(daily_cap=2))
+    new = a_text(clinic, clock.now(), in_minutes=6 * day, to_e164=number, replaces_id=old)
+    carry_on(worker, clock, minutes=3)
+    assert (now_as(new).state, now_as(old).state) == ("pending", "scheduled")

@@ -105,6 +105,7 @@ def test_the_daily_cap_holds_texts_back_but_never_a_reply(clinic, worker, clock,
     held = [now_as(m) for m in texts if now_as(m).state == "pending"]
     assert {m.state_why for m in held} == {"waiting: the clinic's limit of 3 texts a day is reached"}
     assert (len(held), now_as(reply).state) == (2, "accepted")
+    db.session.rollback()  # a transaction that stands open for a day of work is ended by PostgreSQL
     carry_on(worker, clock, minutes=24 * 60, step_seconds=900)
     carry_on(worker, clock, minutes=15, step_seconds=900)
     assert len(at_twilio(sandbox)) == 6

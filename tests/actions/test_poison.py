@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, text
 
-from reminder_site.actions import answering, opt_outs
+from reminder_site.actions import answering, opt_outs, patients
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import OPERATOR
-from reminder_site.models import Appointment, Message, Template
+from reminder_site.models import Appointment, Message, Patient, Template
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from reminder_site.worker import Worker
 from tests import factories
@@ -156,3 +156,15 @@ def test_a_stop_counts_though_no_plan_can_be_made(clinic, other, visit, worker, 
         opt_outs.start(session, number, MESSAGING_SERVICE_SID, word="STOP", source="text", by=OPERATOR, now=clock.now())
     carry_on(worker, clock, minutes=2)
     assert [t.status for t in at_twilio(sandbox) if t.status == "scheduled"] == []
+
+
+def test_nothing_goes_on_to_an_old_number_although_no_plan_can_be_made(clinic, visit, worker, clock, sandbox):
+    trouble(sandbox)
+    patient = db.session.get(Patient, visit.patient_id)
+    old, details = patient.phone_e164, patients.Details(patient.first_name, patient.last_name, "+12125550999")
+    assert [one for one in at_twilio(sandbox, old) if one.status == "scheduled"]
+    reword(clinic, TOO_LONG)
+    about = {"clinic_id": clinic.id, "patient_id": patient.public_id, "version": patient.version}
+    patients.edit(**about, details=details, by=OPERATOR, now=clock.now())
+    carry_on(worker, clock, minutes=5)
+    assert [one for one in at_twilio(sandbox, old) if one.status == "scheduled"] == []

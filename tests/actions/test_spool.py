@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -58,13 +59,15 @@ def test_while_the_lease_lasts_recording_is_tried_again(app, clinic, worker, clo
     refuse()
 
     def recover():
+        while not lines(file):
+            time.sleep(0.01)
         with app.app_context():
             allow()
 
-    timer = threading.Timer(0.3, recover)
-    timer.start()
+    recovering = threading.Thread(target=recover)
+    recovering.start()
     worker.settle(limit=1)
-    timer.join()
+    recovering.join()
     assert now_as(message_id).state == "accepted"
     assert len(lines(file)) == 1
     Worker(app, monotonic=clock.monotonic).settle()
@@ -109,3 +112,11 @@ def test_what_comes_in_while_the_spool_is_read_waits_for_the_next_reader(tmp_pat
     assert spool.read() == [two]
     spool.clear()
     assert spool.read() == []
+
+
+def test_a_byte_that_is_no_text_costs_its_own_line_only(tmp_path):
+    spool, taken = Spool(tmp_path / "spool.jsonl"), Taken(1, 1, "SM1", "scheduled", MONDAY)
+    spool.add(taken)
+    with (tmp_path / "spool.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe broken\n")
+    assert spool.read() == [taken]

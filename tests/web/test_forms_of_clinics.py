@@ -13,7 +13,7 @@ from tests.web.routes import PLAUSIBLE, a_full_clinic, every
 
 SCOPED = access.STAFF - access.OF_NO_CLINIC
 SAMPLES = {"health.styleguide", "health.styleguide_patient"}  # their forms go nowhere
-SENT_BY_SCRIPT = {"booking.find", "booking.preview", "moving.preview", "wording.preview"}
+SENT_BY_SCRIPT = {"booking.find", "booking.preview", "moving.preview", "patients.preview_text", "wording.preview"}
 # Buttons that stand on no page of a quiet clinic; the sweep over the routes has them.
 DRAWN_LATER = {
     "appointments.outcome",
@@ -22,6 +22,7 @@ DRAWN_LATER = {
     "parked.send",
     "patients.trust_number",
     "staff.switch_on",
+    "wording.take_in_links",
 }
 TYPED = {**PLAUSIBLE, "name": "x", "body": "x", "first_name": "Zed", "phone": "", "day": "2026-11-23", "time": "10:00"}
 
