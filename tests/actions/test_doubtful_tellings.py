@@ -129,3 +129,47 @@ def test_a_reply_about_many_letters_fits_two_segments(clinic, now):
 
 def test_twilio_is_asked_no_longer_than_it_waits_for_our_answer():
     assert CONNECT_SECONDS + ASK_SECONDS < 15
+
+
+def test_whoever_was_told_that_it_is_off_has_no_question_open(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    text("3", now.add(minutes=30))
+    assert "nobody expects you then" in text("2", now.add(minutes=31))
+    assert text("1", now.add(minutes=32)) is None
+    assert (fresh(visit).state, last_text().needs_person) == ("cancelled", True)
+
+
+def test_after_a_list_a_bare_digit_is_unclear_also_when_one_of_it_had_been_answered(clinic, family, now):
+    text("1", now.add(hours=1))
+    text("A1", now.add(hours=2))
+    assert "A Ann Fri 20 Nov 2:00pm, B Leo Fri 20 Nov 2:30pm" in text("1", now.add(hours=3))
+    before = stand(family)
+    assert "A Ann" in text("3", now.add(hours=4))
+    assert stand(family) == before
+
+
+def test_a_list_names_no_time_that_may_be_undone_yet(clinic, family, now):
+    move(clinic, family[0], now.add(hours=1), told=True)
+    assert "somebody will read this" in text("1", now.add(hours=1, seconds=30))
+    assert "A Leo Fri 20 Nov 2:30pm, B Ann Fri 20 Nov 4:00pm" in text("1", now.add(hours=1, minutes=5))
+
+
+def test_what_the_reply_to_a_letter_names_is_told_as_well(clinic, family, now):
+    text("1", now.add(hours=1))
+    text("both 1", now.add(hours=2))
+    move(clinic, family[0], now.add(hours=2, minutes=1), told=False)
+    cancel(clinic, family[1], now.add(hours=2, minutes=2))
+    kept = db.session.scalar(select(InboundMessage.told).order_by(InboundMessage.id.desc()).limit(1))
+    assert [line["told"]["starts"] for line in kept["each"]] == ["2026-11-20T14:00:00", "2026-11-20T14:30:00"]
+    text("3", now.add(hours=2, minutes=3))
+    assert stand(family) == [("booked", "none"), ("cancelled", "confirmed")]
+
+
+def test_an_older_text_that_comes_late_does_not_undo_a_newer_answer(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    text("3", now.add(minutes=40))
+    assert text("1", now.add(minutes=45), written_at=now.add(minutes=30)) is None
+    assert fresh(visit).state == "cancelled"
+    assert "came late" in last_text().effect
