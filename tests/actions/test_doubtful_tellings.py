@@ -61,6 +61,29 @@ def test_an_answer_does_not_count_for_a_time_whose_text_did_not_come(clinic, wor
     assert "your appointment is now Fri 20 Nov 4:00pm" in reply
 
 
+@pytest.mark.parametrize("state", ["undelivered", "failed"])
+def test_an_answer_to_no_single_text_that_came_changes_nothing(clinic, now, state):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    with transaction() as session:
+        session.scalars(select(Message).where(Message.state == "delivered")).one().state = state
+    text("3", now.add(hours=1))
+    assert (fresh(visit).state, last_text().needs_person) == ("booked", True)
+    assert "no text about the appointment" in last_text().effect
+
+
+def test_of_two_texts_that_may_not_have_come_neither_decides(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    with transaction() as session:
+        texts = session.scalars(select(Message).where(Message.appointment_id == visit.id).order_by(Message.id)).all()
+        first, second = texts[:2]
+        first.told = {**first.told, "starts": "2026-11-20T12:00:00"}
+        for one, state, minutes in ((first, "undelivered", 0), (second, "unknown", 30)):
+            one.state, one.send_at, one.next_action_at = state, now.add(minutes=minutes), None
+    text("3", now.add(hours=1))
+    assert (fresh(visit).state, last_text().needs_person) == ("booked", True)
+
+
 def test_a_reply_that_was_kept_back_has_told_nobody_anything(clinic, now):
     visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
     heard(visit, now)
