@@ -16,6 +16,7 @@ from reminder_site.gateways.wire import CONNECT_SECONDS
 from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient
 from tests.delivering import SILENT, carry_on, trouble
 from tests.factories import a_patient, an_appointment
+from tests.patients_page import press_by_link
 from tests.texting import PHONE, fresh, heard, last_text, text
 
 
@@ -163,13 +164,13 @@ def test_whoever_was_told_that_it_is_off_has_no_question_open(clinic, now):
     assert (fresh(visit).state, last_text().needs_person) == ("cancelled", True)
 
 
-def test_after_a_list_a_bare_digit_is_unclear_also_when_one_of_it_had_been_answered(clinic, family, now):
+def test_after_a_list_a_bare_digit_is_unclear_until_each_of_its_lines_was_answered(family, now):
     text("1", now.add(hours=1))
     text("A1", now.add(hours=2))
     assert "A Ann Fri 20 Nov 2:00pm, B Leo Fri 20 Nov 2:30pm" in text("1", now.add(hours=3))
-    before = stand(family)
-    assert "A Ann" in text("3", now.add(hours=4))
-    assert stand(family) == before
+    press_by_link(family[1], "confirm", now.add(hours=4))
+    assert "A Ann" in text("3", now.add(hours=5))
+    assert stand(family) == [("booked", "confirmed")] * 2
 
 
 def test_a_list_names_no_time_that_may_be_undone_yet(clinic, family, now):
