@@ -154,6 +154,7 @@ def _store(session: Session, text: _Text, received_at: pendulum.DateTime, now: p
 def _reply_late(session: Session, arrived: Arrived) -> None:
     """Text the reply to a text that was found late; one that is no news any more is left out."""
     row, now = arrived.row, arrived.now
+    told = row.told if row.told and "each" not in row.told else None
     useful_until = row.received_at.add(minutes=REPLY_USEFUL_MINUTES)
     if row.reply and now < useful_until and row.clinic_id is not None:
         outbox.add_message(
@@ -162,16 +163,16 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
             now=now,
             clinic_id=row.clinic_id,
             patient_id=row.patient_id,
-            appointment_id=row.appointment_id if row.told else None,
+            appointment_id=row.appointment_id if told else None,
             kind="stopped" if arrived.said.kind in ENDS_TEXTS else "reply",
             dedupe_key=f"reply:{row.sid}",
             to_e164=row.from_e164,
             sender=arrived.sender,
             body=row.reply,
-            told=row.told,
+            told=told,
             send_at=now,
             useful_until=useful_until,
         )
     else:
-        row.offered = None
-    row.reply, row.told = "", None
+        row.told = row.offered = None
+    row.reply, row.told = "", None if told else row.told

@@ -16,6 +16,7 @@ from reminder_site.domain.answers import WORDS, Kind
 from reminder_site.domain.lettered import Item
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
+from reminder_site.domain.told import ASKS
 from reminder_site.domain.wording import day_of, time_of
 from reminder_site.models import Appointment, Clinic, InboundMessage, Patient
 from reminder_site.queries import threads
@@ -35,7 +36,8 @@ IN_TOUCH: Final = "we will be in touch"
 def offer(session: Session, row: InboundMessage, meant: tuple[int, ...], *, now: pendulum.DateTime) -> str:
     """Write the list of the appointments that could be meant and keep what its letters stand for; empty if none fits.
 
-    Appointments at several clinics, and more than two segments can hold, are left to a person.
+    Appointments at several clinics, a change that may be undone yet, and more than two segments can hold are left to a
+    person.
     """
     found = session.execute(
         select(Appointment, Patient.first_name)
@@ -45,7 +47,8 @@ def offer(session: Session, row: InboundMessage, meant: tuple[int, ...], *, now:
         .order_by(Appointment.starts_at, Appointment.id)
     ).all()
     clinics = {appointment.clinic_id for appointment, _ in found}
-    if len(clinics) != 1 or len(found) < 2:
+    undoes = any(one.undo_until is not None and now <= one.undo_until for one, _ in found)
+    if len(clinics) != 1 or len(found) < 2 or undoes:
         return ""
     clinic = session.get_one(Clinic, *clinics)
     text = lettered.write(clinic.text_name, clinic.phone, [Item(name, _when(one, now)) for one, name in found])
@@ -82,7 +85,7 @@ def take(
     """Let each letter's answer do what it does; note the effects, and return the one reply to them all."""
     letters = {asked.appointments[letter]: letter for letter in sorted(said)}
     held = locks.appointments(session, Appointment.id.in_(letters))
-    effects, lines, short = [], [], []
+    effects, lines, short, told = [], [], [], []
     for appointment in sorted(held, key=lambda one: letters[one.id]):
         letter = letters[appointment.id]
         listed = asked.starts[letter]
@@ -92,8 +95,11 @@ def take(
         effects.append(f"{letter}, {stands}: {effect}")
         lines.append(f"{letter}{when}: {says}")
         short.append(f"{letter}: {says}")
+        if when:
+            starts = {"starts": appointment.starts_local.isoformat(), ASKS: "nothing"}
+            told.append({"appointment_id": appointment.id, "told": starts})
         row.needs_person = row.needs_person or person
-    row.effect = "; ".join(effects)[:200]
+    row.effect, row.told = "; ".join(effects)[:200], {"each": told} if told else None
     row.appointment_id, row.patient_id, row.clinic_id = held[0].id, held[0].patient_id, held[0].clinic_id
     if said.keys() == asked.appointments.keys():
         session.execute(update(InboundMessage).where(InboundMessage.id == asked.id).values(needs_person=False))

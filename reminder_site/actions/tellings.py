@@ -96,12 +96,10 @@ def _crossed(tellings: Sequence[Telling], written_at: pendulum.DateTime, today: 
 
 
 def _may_not_have_come(tellings: Sequence[Telling]) -> tuple[Telling, Telling] | None:
-    """Return what a phone was told for certain and, where it differs, what a later text told that may not have come."""
-    certain: Telling | None = None
-    since: list[Telling] = []
-    for told in tellings:
-        certain, since = (certain, [*since, told]) if told.doubtful else (told, [])
-    return next(((certain, told) for told in since if certain and apart(certain, told)), None)
+    """Return what a phone was told last for certain, or first, and what one that may not have come told otherwise."""
+    last = max((place for place, told in enumerate(tellings) if not told.doubtful), default=0)
+    certain, since = tellings[last], tellings[last + 1 :]
+    return next(((certain, told) for told in since if apart(certain, told)), None)
 
 
 def _starts(telling: Telling) -> str:

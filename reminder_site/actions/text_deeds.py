@@ -17,7 +17,7 @@ from reminder_site.domain.consent import WITHOUT_CONSENT
 from reminder_site.domain.dialogue import FIXED_REPLIES, twilio_has_answered
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
-from reminder_site.domain.told import facts
+from reminder_site.domain.told import OFF, facts
 from reminder_site.models import Appointment, Clinic, InboundMessage, Patient
 from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
@@ -240,7 +240,7 @@ def _written(session: Session, arrived: Arrived, reply: str) -> str:
             return listed
     template = {**base.texts, **FIXED_REPLIES}[reply]
     if appointment is not None and "starts" in (told := facts(template, fields, local)):
-        arrived.row.told = told
+        arrived.row.told = told | ({OFF: "yes"} if reply == "cancelled_reply" else {})
     return wording.render(template, fields)
 
 

@@ -9,6 +9,7 @@ from reminder_site.domain.wording import fields_of, without_fields
 
 Told = Mapping[str, str]
 ASKS: Final = "asks"
+OFF: Final = "off"
 _OPTION: Final = re.compile(r"(?<![\w:])[123](?![\w:])", re.ASCII)
 # Fields whose value a patient goes by: who reads an old one is misled. A name or a clinic's own name misleads nobody.
 _NAMES = {"day": "starts", "time": "starts", "place": "place", "phone": "phone", "clinician": "clinician"}
@@ -27,6 +28,11 @@ def facts(template: str, values: Mapping[str, str], starts_local: datetime) -> d
 def asks(told: Told | None) -> bool:
     """Say whether a text asked for an answer; of one that did not note it, it is believed."""
     return told is None or ASKS not in told
+
+
+def calls_off(told: Told | None) -> bool:
+    """Say whether a text told that an appointment does not take place."""
+    return OFF in (told or {})
 
 
 def same(one: Told, other: Told) -> bool:
@@ -48,4 +54,4 @@ def facts_now(values: Mapping[str, str], starts_local: datetime) -> dict[str, st
 
 
 def _plain(told: Told) -> dict[str, str]:
-    return {name: fact for name, fact in told.items() if name != ASKS}
+    return {name: fact for name, fact in told.items() if name not in (ASKS, OFF)}

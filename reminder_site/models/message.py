@@ -133,8 +133,9 @@ class ProviderEvent(Base):
 class InboundMessage(Base):
     """A text a patient sent; `understood` is domain.answers' kind, `effect` what it did, in words.
 
-    `told` holds the facts that the reply named, if it named any: from then on the phone goes by them. `offered` holds
-    what a list with letters named, by letter: {"A": {"appointment_id": 5, "told": {...}}}.
+    `told` holds the facts that the reply named, if it named any: from then on the phone goes by them; of several
+    appointments {"each": [{"appointment_id": 5, "told": {...}}]}. `offered` holds what a list with letters named, by
+    letter: {"A": {"appointment_id": 5, "told": {...}}}.
     `found_at`: no webhook brought it, Twilio's list did; it was received when Twilio received it.
     """
 

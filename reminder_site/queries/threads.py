@@ -17,6 +17,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.answers import understand
 from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.times import to_local
+from reminder_site.domain.told import calls_off
 from reminder_site.models import Appointment, Audit, Clinic, InboundMessage, Message, OptOut, Patient, Reminder
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
@@ -35,8 +36,9 @@ CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 class Telling:
     """What a phone was told about an appointment, and when (UTC): the facts as domain.told has them.
 
-    `calls_off`: that it will not take place. `doubtful`: the text may not have come; `lost`: most likely it did not. Of
-    texts that did not note their facts only the `round` of the appointment is known that they were about.
+    `calls_off`: that it will not take place. `listed`: by a list with letters. `doubtful`: the text may not have come;
+    `lost`: most likely it did not. Of texts that did not note their facts only the `round` of the appointment is known
+    that they were about.
     """
 
     at: pendulum.DateTime
@@ -45,6 +47,7 @@ class Telling:
     calls_off: bool = False
     doubtful: bool = False
     lost: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -207,11 +210,12 @@ def _told(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> dict
     """Return by appointment what a phone was told until a moment, the oldest first."""
     found: dict[int, list[Telling]] = {}
     for row in db.session.execute(_tellings(e164, clinics, until)):
-        lines = row.offered.values() if row.offered else [{"appointment_id": row.appointment_id, "told": row.told}]
+        one = {"appointment_id": row.appointment_id, "told": row.told}
+        lines = row.offered.values() if row.offered else (row.told or {}).get("each") or [one]
         for line in lines:
-            off = kind_of(row.step_key or "") == "cancelled"
+            off = kind_of(row.step_key or "") == "cancelled" or calls_off(line["told"])
             came = {"doubtful": row.state in MAY_NOT_HAVE_COME, "lost": row.state in DID_NOT_COME}
-            telling = Telling(row.told_at, line["told"], row.round, off, **came)
+            telling = Telling(row.told_at, line["told"], row.round, off, listed=row.offered is not None, **came)
             found.setdefault(line["appointment_id"], []).append(telling)
     return found
 
@@ -224,7 +228,7 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
         select(
             Message.appointment_id, told_at.label("told_at"), Message.told, Reminder.round.label("round"),
             Reminder.step_key.label("step_key"), literal_column("NULL", type_=JSON).label("offered"),
-            Message.state.label("state"),
+            Message.state.label("state"), Message.id.label("key"),
         )
         .join(Reminder, Reminder.id == Message.reminder_id, isouter=True)
         .where(Message.to_e164 == e164, Message.clinic_id.in_(clinics), told_at <= until)
@@ -233,7 +237,7 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
     )  # fmt: skip
     replies = select(
         InboundMessage.appointment_id, InboundMessage.received_at, InboundMessage.told, null().label("round"),
-        null().label("step_key"), InboundMessage.offered, null().label("state"),
+        null().label("step_key"), InboundMessage.offered, null().label("state"), InboundMessage.id,
     ).where(
         InboundMessage.from_e164 == e164,
         InboundMessage.clinic_id.in_(clinics),
@@ -241,7 +245,7 @@ def _tellings(e164: str, clinics: Collection[int], until: pendulum.DateTime) -> 
         or_(InboundMessage.told.is_not(None), InboundMessage.offered.is_not(None)),
     )  # fmt: skip
     both = union_all(texts, replies).subquery()
-    return select(both).order_by(both.c.told_at)
+    return select(both).order_by(both.c.told_at, both.c.key)
 
 
 def apart(one: Telling, other: Telling) -> bool:
@@ -258,7 +262,12 @@ def _waits(appointment: Appointment, told: Telling, now: pendulum.DateTime) -> b
     stands = appointment.state == "booked" or (appointment.cancelled_by != "patient" and not told.calls_off)
     here = to_local(now, appointment.time_zone).replace(tzinfo=None).isoformat()
     told_ahead = (told.facts or {}).get("starts", "") > here
-    return stands and appointment.answer == "none" and (told_ahead or appointment.starts_at > now)
+    unanswered = appointment.answer == "none" or (told.listed and not _answered_since(appointment, told))
+    return stands and unanswered and (told_ahead or appointment.starts_at > now)
+
+
+def _answered_since(appointment: Appointment, told: Telling) -> bool:
+    return appointment.answered_at is not None and appointment.answered_at >= told.at
 
 
 def _untexted(patients: list[Patient], clinics: list[int], now: pendulum.DateTime) -> Thread:

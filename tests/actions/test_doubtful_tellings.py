@@ -16,6 +16,7 @@ from reminder_site.gateways.wire import CONNECT_SECONDS
 from reminder_site.models import Appointment, Clinic, InboundMessage, Message, Patient
 from tests.delivering import SILENT, carry_on, trouble
 from tests.factories import a_patient, an_appointment
+from tests.patients_page import press_by_link
 from tests.texting import PHONE, fresh, heard, last_text, text
 
 
@@ -59,6 +60,29 @@ def test_an_answer_does_not_count_for_a_time_whose_text_did_not_come(clinic, wor
     kept = last_text()
     assert kept.needs_person and "2:30 pm" in kept.effect and "4:00 pm may not have come" in kept.effect
     assert "your appointment is now Fri 20 Nov 4:00pm" in reply
+
+
+@pytest.mark.parametrize("state", ["undelivered", "failed"])
+def test_an_answer_to_no_single_text_that_came_changes_nothing(clinic, now, state):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    with transaction() as session:
+        session.scalars(select(Message).where(Message.state == "delivered")).one().state = state
+    text("3", now.add(hours=1))
+    assert (fresh(visit).state, last_text().needs_person) == ("booked", True)
+    assert "no text about the appointment" in last_text().effect
+
+
+def test_of_two_texts_that_may_not_have_come_neither_decides(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    with transaction() as session:
+        texts = session.scalars(select(Message).where(Message.appointment_id == visit.id).order_by(Message.id)).all()
+        first, second = texts[:2]
+        first.told = {**first.told, "starts": "2026-11-20T12:00:00"}
+        for one, state, minutes in ((first, "undelivered", 0), (second, "unknown", 30)):
+            one.state, one.send_at, one.next_action_at = state, now.add(minutes=minutes), None
+    text("3", now.add(hours=1))
+    assert (fresh(visit).state, last_text().needs_person) == ("booked", True)
 
 
 def test_a_reply_that_was_kept_back_has_told_nobody_anything(clinic, now):
@@ -129,3 +153,47 @@ def test_a_reply_about_many_letters_fits_two_segments(clinic, now):
 
 def test_twilio_is_asked_no_longer_than_it_waits_for_our_answer():
     assert CONNECT_SECONDS + ASK_SECONDS < 15
+
+
+def test_whoever_was_told_that_it_is_off_has_no_question_open(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    text("3", now.add(minutes=30))
+    assert "nobody expects you then" in text("2", now.add(minutes=31))
+    assert text("1", now.add(minutes=32)) is None
+    assert (fresh(visit).state, last_text().needs_person) == ("cancelled", True)
+
+
+def test_after_a_list_a_bare_digit_is_unclear_until_each_of_its_lines_was_answered(family, now):
+    text("1", now.add(hours=1))
+    text("A1", now.add(hours=2))
+    assert "A Ann Fri 20 Nov 2:00pm, B Leo Fri 20 Nov 2:30pm" in text("1", now.add(hours=3))
+    press_by_link(family[1], "confirm", now.add(hours=4))
+    assert "A Ann" in text("3", now.add(hours=5))
+    assert stand(family) == [("booked", "confirmed")] * 2
+
+
+def test_a_list_names_no_time_that_may_be_undone_yet(clinic, family, now):
+    move(clinic, family[0], now.add(hours=1), told=True)
+    assert "somebody will read this" in text("1", now.add(hours=1, seconds=30))
+    assert "A Leo Fri 20 Nov 2:30pm, B Ann Fri 20 Nov 4:00pm" in text("1", now.add(hours=1, minutes=5))
+
+
+def test_what_the_reply_to_a_letter_names_is_told_as_well(clinic, family, now):
+    text("1", now.add(hours=1))
+    text("both 1", now.add(hours=2))
+    move(clinic, family[0], now.add(hours=2, minutes=1), told=False)
+    cancel(clinic, family[1], now.add(hours=2, minutes=2))
+    kept = db.session.scalar(select(InboundMessage.told).order_by(InboundMessage.id.desc()).limit(1))
+    assert [line["told"]["starts"] for line in kept["each"]] == ["2026-11-20T14:00:00", "2026-11-20T14:30:00"]
+    text("3", now.add(hours=2, minutes=3))
+    assert stand(family) == [("booked", "none"), ("cancelled", "confirmed")]
+
+
+def test_an_older_text_that_comes_late_does_not_undo_a_newer_answer(clinic, now):
+    visit = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
+    heard(visit, now)
+    text("3", now.add(minutes=40))
+    assert text("1", now.add(minutes=45), written_at=now.add(minutes=30)) is None
+    assert fresh(visit).state == "cancelled"
+    assert "came late" in last_text().effect

@@ -29,6 +29,7 @@ from tests.campaigns import (
     silence,
     stops,
     storms,
+    tellings,
 )  # fmt: skip
 from tests.campaigns.figures import Figures
 
@@ -69,6 +70,8 @@ LONG = {
     "full-disk": partial(full_disk.run, points=50, messages=500),
     "chains": partial(chains.run, chains=2000),
     "chains-postgresql": partial(chains.run, chains=500, store="postgresql"),
+    "tellings": partial(tellings.run, runs=300),
+    "tellings-postgresql": partial(tellings.run, runs=100, store="postgresql"),
     "desks": partial(desks.run, seconds=600),
 }
 MUST_BE_NOTHING = (
