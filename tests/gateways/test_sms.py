@@ -115,7 +115,7 @@ def test_a_twilio_that_is_not_there_took_nothing(settings):
 def test_who_cannot_wait_for_an_answer_is_told_that_there_is_none(settings, sandbox):
     sms = Sms(settings)
     made = create(sms)
-    trouble(sandbox, {"kind": "slow_then_ok", "on": "fetch", "next": 1, "seconds": 60})
+    trouble(sandbox, {"kind": "slow_then_ok", "on": "fetch", "next": 1, "seconds": 1})
     with pytest.raises(SmsError):
         sms.fetch(made.sid, within_seconds=0.1)
     assert sms.fetch(made.sid).sid == made.sid
