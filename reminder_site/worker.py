@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pendulum
 from flask import Flask
 
 from reminder_site.actions import (
@@ -66,6 +67,7 @@ class Worker:
         self._beat_told = self.clock.now()
         self._keeps_house = threading.Lock()
         self._zones_followed = False
+        self._list_tried_at: pendulum.DateTime | None = None
         self.safeguards = Safeguards(app, self.pace, monotonic)
         self.handing_over = HandingOver(
             app, self.pace, owner=self.owner, monotonic=monotonic, safeguards=self.safeguards, stopping=self.stopping
@@ -221,7 +223,10 @@ class Worker:
     def _read_missed_texts(self) -> None:
         """Take in what patients texted while no webhook reached us."""
         now = self.clock.now()
-        if missed_texts.is_due(now=now) and (found := missed_texts.read(sms=self.sms, now=now)):
+        if not missed_texts.is_due(tried_at=self._list_tried_at, now=now):
+            return
+        self._list_tried_at = now
+        if found := missed_texts.look(sms=self.sms, now=now):
             log.warning("%s texts of patients that no webhook had brought were taken in", found)
 
     def _plan_anew(self) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import outbox
+from reminder_site.actions.inbox import ACKNOWLEDGED_WITHIN_MINUTES
 from reminder_site.actions.text_deeds import ENDS_TEXTS, LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER
@@ -15,7 +16,7 @@ from reminder_site.domain.phones import number_in
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import InboundMessage
-from reminder_site.queries import inbox, threads
+from reminder_site.queries import inbox, senders, threads
 
 REPLY_USEFUL_MINUTES = 60
 ASK_SECONDS = 4.0  # Twilio waits 15 s for our answer
@@ -32,6 +33,7 @@ class _Text:
     body: str
     media_count: int
     sender: str
+    opt_out_type: str = ""
     found: bool = False
 
 
@@ -62,8 +64,9 @@ def receive(
     db.session.rollback()
     if written_at is None:
         written_at = _asked(sms, sid) if told_apart else now
-    text = _Text(sid, phone, to[:24], strip_controls(body)[:LONGEST_BODY], media_count, sender)
-    return _take_in(text, _said(text.body, opt_out_type), opt_out_type in BY_TWILIO, written_at, now) or None
+    taken_as = opt_out_type if opt_out_type in BY_TWILIO else ""
+    text = _Text(sid, phone, to[:24], strip_controls(body)[:LONGEST_BODY], media_count, sender, taken_as)
+    return _take_in(text, written_at, now) or None
 
 
 def _said(body: str, opt_out_type: str) -> Answer:
@@ -90,33 +93,49 @@ def _asked(sms: Sms | None, sid: str) -> pendulum.DateTime | None:
     return found.created_at if found else None
 
 
-def find(*, remote: Remote, now: pendulum.DateTime) -> bool:
+def is_opt_out(*, remote: Remote, sender: str) -> bool:
+    """Say whether a listed text to one of our senders ends texts, in its own words or as Twilio took them before."""
+    said = _said(remote.body, senders.taken_as(remote.body, sender))
+    db.session.rollback()
+    return said.kind in ENDS_TEXTS
+
+
+def find(*, remote: Remote, sender: str, now: pendulum.DateTime) -> bool:
     """Take in, as of its own time, a text that Twilio's list shows and no webhook brought; False when it is known.
 
+    `sender` is whom it was sent to. The list does not say how Twilio took it: words that it took before count as then.
     The reply, which no webhook can give any more, is texted while the patient may still wait for it.
     """
-    phone, sender = (
-        number_in(remote.sender)[:24],
-        threads.sender_of_text(remote.messaging_service_sid or "", remote.to),
-    )
     known = inbox.reply_given(remote.sid) is not None
+    taken_as = "" if known else senders.taken_as(remote.body, sender)
     db.session.rollback()
     if not known:
-        body = strip_controls(remote.body)[:LONGEST_BODY]
-        text = _Text(remote.sid, phone, number_in(remote.to)[:24], body, remote.media_count, sender, found=True)
-        _take_in(text, understand(body), False, remote.created_at, now)
+        _take_in(_listed(remote, sender, taken_as), remote.created_at, now)
     return not known
 
 
 @retried
-def _take_in(
-    text: _Text, said: Answer, by_twilio: bool, written_at: pendulum.DateTime | None, now: pendulum.DateTime
-) -> str:
+def put_aside(*, remote: Remote, sender: str, now: pendulum.DateTime) -> None:
+    """Keep a listed text that cannot be taken in for a person to read: it changes nothing by itself."""
+    with transaction() as session:
+        row = _store(session, _listed(remote, sender, ""), remote.created_at, now)
+        row.clinic_id = threads.only_clinic(sender)
+        row.effect, row.needs_person = "the site could not take this in: nothing was changed", True
+
+
+def _listed(remote: Remote, sender: str, taken_as: str) -> _Text:
+    phone, body = number_in(remote.sender)[:24], strip_controls(remote.body)[:LONGEST_BODY]
+    return _Text(remote.sid, phone, remote.to[:24], body, remote.media_count, sender, taken_as, found=True)
+
+
+@retried
+def _take_in(text: _Text, written_at: pendulum.DateTime | None, now: pendulum.DateTime) -> str:
+    said = _said(text.body, text.opt_out_type)
     try:
         with transaction() as session:
             row = _store(session, text, (written_at or now) if text.found else now, now)
             thread = threads.find(text.phone, text.sender, now=now, written_at=written_at)
-            arrived = Arrived(row, said, thread, text.sender, written_at, by_twilio, now)
+            arrived = Arrived(row, said, thread, text.sender, written_at, bool(text.opt_out_type), now)
             row.clinic_id, row.patient_id, row.appointment_id = (
                 thread.clinic_id,
                 thread.patient_id,
@@ -140,9 +159,11 @@ def _store(session: Session, text: _Text, received_at: pendulum.DateTime, now: p
         sid=text.sid,
         from_e164=text.phone,
         to=text.to,
+        sender=text.sender,
         body=text.body,
         media_count=text.media_count,
         understood="other",
+        opt_out_type=text.opt_out_type,
         received_at=received_at,
         found_at=now if text.found else None,
     )
@@ -155,7 +176,8 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
     """Text the reply to a text that was found late; one that is no news any more is left out."""
     row, now = arrived.row, arrived.now
     told = row.told if row.told and "each" not in row.told else None
-    useful_until = row.received_at.add(minutes=REPLY_USEFUL_MINUTES)
+    acknowledges = arrived.said.kind in ENDS_TEXTS
+    useful_until = row.received_at.add(minutes=ACKNOWLEDGED_WITHIN_MINUTES if acknowledges else REPLY_USEFUL_MINUTES)
     if row.reply and now < useful_until and row.clinic_id is not None:
         outbox.add_message(
             session,
@@ -164,7 +186,7 @@ def _reply_late(session: Session, arrived: Arrived) -> None:
             clinic_id=row.clinic_id,
             patient_id=row.patient_id,
             appointment_id=row.appointment_id if told else None,
-            kind="stopped" if arrived.said.kind in ENDS_TEXTS else "reply",
+            kind="stopped" if acknowledges else "reply",
             dedupe_key=f"reply:{row.sid}",
             to_e164=row.from_e164,
             sender=arrived.sender,

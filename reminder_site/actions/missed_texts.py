@@ -8,48 +8,74 @@ import logging
 import pendulum
 from sqlalchemy import select, update
 
-from reminder_site.actions import answers
+from reminder_site.actions import answers, throttling
+from reminder_site.actions.own_senders import OwnSenders
 from reminder_site.db import db, retried, transaction
-from reminder_site.domain.answers import understand
-from reminder_site.gateways.sms import Remote, Sms
+from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Heartbeat, InboundMessage
+from reminder_site.queries.throttle import throttle
 
 log = logging.getLogger("reminder_site.missed_texts")
-EVERY_SECONDS = 60
-# A webhook has its time first, with Twilio's second try; and a text may stand in the list only later.
-YOUNG_SECONDS, OVERLAP_MINUTES = 60, 30
+# A webhook has its time first, with Twilio's second try. Both and a beat of 15 s make less than two minutes.
+YOUNG_SECONDS, EVERY_SECONDS = 60, 40
+OVERLAP_MINUTES = 30  # a text may stand in the list only later
 DAYS_BEFORE_THE_SITE = 7
-OPT_OUTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number"})
+TRIED_FOR_MINUTES = 60
 
 
-def is_due(*, now: pendulum.DateTime) -> bool:
-    """Say whether it is time to read the list."""
+def is_due(*, tried_at: pendulum.DateTime | None, now: pendulum.DateTime) -> bool:
+    """Say whether it is time to read the list, last tried here at `tried_at` (UTC); not while Twilio is silent."""
     read_to = db.session.scalar(select(Heartbeat.inbound_read_to).where(Heartbeat.id == 1))
+    silent = throttle().down_since is not None
     db.session.rollback()
+    if silent or (tried_at is not None and abs((now - tried_at).total_seconds()) < EVERY_SECONDS):
+        return False
     return read_to is None or read_to <= now.subtract(seconds=EVERY_SECONDS + YOUNG_SECONDS)
+
+
+def look(*, sms: Sms, now: pendulum.DateTime) -> int:
+    """Read the list as `read` does; while Twilio cannot be asked, nothing is passed over and the next look reads it."""
+    try:
+        return read(sms=sms, now=now)
+    except SmsError as error:
+        throttling.heed(error, now=now)
+        log.warning("Twilio's list of what patients texted could not be read: %s", error)
+        return 0
 
 
 def read(*, sms: Sms, now: pendulum.DateTime) -> int:
     """Take in what the list shows and is not known here; return how many texts that were. Raises SmsError.
 
-    Of texts from before the site began only opt-outs count. A text that cannot be taken in keeps no other waiting, and
-    is tried again.
+    Only what was sent to our own senders counts, and of texts from before the site began only opt-outs do. A text that
+    cannot be taken in keeps no other waiting; it is tried for an hour, and then a person gets it as it is.
     """
     began, since = _since(now)
     until = now.subtract(seconds=YOUNG_SECONDS)
-    new = [remote for remote in _unknown(sms.list_inbound(since)) if remote.created_at <= until]
-    found, stuck = 0, until
-    for remote in new:
-        if remote.created_at < began and understand(remote.body).kind not in OPT_OUTS:
+    ours, new = OwnSenders(sms), [remote for remote in _unknown(sms.list_inbound(since)) if remote.created_at <= until]
+    found, read_to = 0, until
+    for remote, sender in [(remote, ours.of(remote)) for remote in new]:
+        if not sender or (remote.created_at < began and not answers.is_opt_out(remote=remote, sender=sender)):
             continue
         try:
-            found += answers.find(remote=remote, now=now)
+            found += _take_in(remote, sender, now)
         except Exception:
             db.session.rollback()
             log.exception("a text that Twilio took could not be taken in: %s", remote.sid)
-            stuck = min(stuck, remote.created_at)
-    _note(began, stuck)
+            read_to = min(read_to, remote.created_at)
+    _note(began, read_to)
     return found
+
+
+def _take_in(remote: Remote, sender: str, now: pendulum.DateTime) -> bool:
+    try:
+        return answers.find(remote=remote, sender=sender, now=now)
+    except Exception:
+        if remote.created_at > now.subtract(minutes=TRIED_FOR_MINUTES):
+            raise
+        db.session.rollback()
+        log.exception("a text that Twilio took is left to a person: %s", remote.sid)
+        answers.put_aside(remote=remote, sender=sender, now=now)
+        return True
 
 
 def _since(now: pendulum.DateTime) -> tuple[pendulum.DateTime, pendulum.DateTime]:

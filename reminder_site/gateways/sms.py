@@ -3,8 +3,6 @@
 import logging
 import threading
 from base64 import b64encode
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -18,11 +16,12 @@ from twilio.rest import Client
 
 from reminder_site.config import Settings
 from reminder_site.domain.delivery import Outcome, fenced_off, not_sent, unclear
+from reminder_site.gateways.remote import PAGE, Remote, in_order, newer, remote_of
 from reminder_site.gateways.replies import code_of, judge, retry_after_seconds, server_date
 from reminder_site.gateways.wire import Fence, FencedOff, NotSent, Reply, Unclear, Wire
 
+__all__ = ["Remote", "Sms", "SmsError", "sms", "utc_stamp"]
 SIGNATURE_LENGTH = 28
-PAGE = 1000
 CALLBACK_OVERRIDES = "#rc=5&rp=all"
 # What the SDK raises for an answer it cannot read, or for a question it cannot put.
 SDK_ERRORS = (TwilioException, ValueError, TypeError, KeyError, AttributeError)
@@ -48,22 +47,6 @@ class SmsError(Exception):
         self.code = code
         self.slow_down = slow_down
         self.retry_after_seconds = retry_after_seconds
-
-
-@dataclass(frozen=True)
-class Remote:
-    """A message as Twilio holds it; `created_at` is UTC."""
-
-    sid: str
-    status: str
-    to: str
-    sender: str
-    body: str
-    media_count: int
-    error_code: int | None
-    direction: str
-    messaging_service_sid: str | None
-    created_at: pendulum.DateTime
 
 
 class _Transport(HttpClient):
@@ -159,7 +142,7 @@ class Sms:
     def fetch(self, sid: str, *, within_seconds: float | None = None) -> Remote | None:
         """Read one text; None when Twilio does not know it; raises SmsError, also when the answer takes too long."""
         try:
-            return cast(Remote, self._ask(lambda client: _remote(client.messages(sid).fetch()), within_seconds))
+            return cast(Remote, self._ask(lambda client: remote_of(client.messages(sid).fetch()), within_seconds))
         except SmsError as error:
             if error.code == 20404:
                 return None
@@ -168,7 +151,7 @@ class Sms:
     def list_to(self, to: str, *, limit: int = 200) -> list[Remote]:
         """List the newest texts to one number; raises SmsError."""
         found: list[Remote] = self._ask(
-            lambda client: [_remote(m) for m in client.messages.list(to=to, limit=limit, page_size=limit)]
+            lambda client: [remote_of(m) for m in client.messages.list(to=to, limit=limit, page_size=limit)]
         )
         return found
 
@@ -177,16 +160,20 @@ class Sms:
 
         Twilio names no order and no such filter, so a whole page of older ones is what ends the reading.
         """
-        found: list[Remote] = self._ask(lambda client: _newer(client.messages.stream(page_size=PAGE), since))
+        found: list[Remote] = self._ask(lambda client: newer(client.messages.stream(page_size=PAGE), since))
         return found
 
     def list_inbound(self, since: pendulum.DateTime) -> list[Remote]:
-        """List the texts that patients sent since a moment (UTC), the oldest first; raises SmsError."""
+        """List the texts that anybody sent to this account since a moment (UTC), the oldest first; raises SmsError."""
         found: list[Remote] = self._ask(
-            lambda client: [_remote(m) for m in client.messages.stream(date_sent_after=since, page_size=PAGE)]
+            lambda client: [remote_of(m) for m in client.messages.stream(date_sent_after=since, page_size=PAGE)]
         )
-        mine = [remote for remote in found if remote.direction == "inbound"]
-        return sorted(mine, key=lambda remote: (remote.created_at, remote.sid))
+        return in_order([remote for remote in found if remote.direction == "inbound"])
+
+    def numbers_of(self, service: str) -> frozenset[str]:
+        """Return the numbers and short codes in a Messaging Service's pool; raises SmsError."""
+        found: frozenset[str] = self._ask(lambda client: _pool(client.messaging.v1.services(service)))
+        return found
 
     def ask_time(self) -> pendulum.DateTime | None:
         """Return Twilio's time (UTC, whole seconds) without making anything; None when it cannot be asked."""
@@ -226,6 +213,7 @@ class Sms:
             )
             if s.twilio_base_url:
                 client.api.base_url = s.twilio_base_url
+                client.messaging.base_url = f"{s.twilio_base_url}/messaging"
             self._local.client, self._local.transport = client, transport
         return self._local.client, self._local.transport
 
@@ -251,17 +239,9 @@ def utc_stamp(moment: pendulum.DateTime) -> str:
     return moment.in_timezone("UTC").strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _newer(texts: Iterable[Any], since: pendulum.DateTime) -> list[Remote]:
-    found: list[Remote] = []
-    older = 0
-    for text in texts:
-        remote = _remote(text)
-        older = 0 if remote.created_at >= since else older + 1
-        if older == 0:
-            found.append(remote)
-        elif older == PAGE:
-            break
-    return found
+def _pool(service: Any) -> frozenset[str]:
+    codes = [one.short_code for one in service.short_codes.list()]
+    return frozenset([one.phone_number for one in service.phone_numbers.list()] + codes)
 
 
 def _refused(transport: _Transport) -> SmsError:
@@ -282,18 +262,3 @@ def _basic(auth: tuple[str, str] | None) -> dict[str, str]:
     if not auth:
         return {}
     return {"Authorization": "Basic " + b64encode(f"{auth[0]}:{auth[1]}".encode()).decode("ascii")}
-
-
-def _remote(message: Any) -> Remote:
-    return Remote(
-        sid=message.sid,
-        status=message.status,
-        to=message.to,
-        sender=message.from_ or "",
-        body=message.body or "",
-        media_count=int(message.num_media or 0),
-        error_code=int(message.error_code) if message.error_code else None,
-        direction=message.direction,
-        messaging_service_sid=message.messaging_service_sid,
-        created_at=pendulum.instance(message.date_created).in_timezone("UTC"),
-    )

@@ -136,6 +136,8 @@ class InboundMessage(Base):
     `told` holds the facts that the reply named, if it named any: from then on the phone goes by them; of several
     appointments {"each": [{"appointment_id": 5, "told": {...}}]}. `offered` holds what a list with letters named, by
     letter: {"A": {"appointment_id": 5, "told": {...}}}.
+    `sender` is whom it was sent to, as opt-outs name it (empty in rows from before this was kept); `opt_out_type` is
+    how Twilio took it: STOP, START, HELP, or empty.
     `found_at`: no webhook brought it, Twilio's list did; it was received when Twilio received it.
     """
 
@@ -149,9 +151,11 @@ class InboundMessage(Base):
     sid: Mapped[str] = mapped_column(String(34), unique=True)
     from_e164: Mapped[str] = mapped_column(String(24), index=True)
     to: Mapped[str] = mapped_column(String(24))
+    sender: Mapped[str] = mapped_column(String(64), default="", server_default="")
     body: Mapped[str] = mapped_column(String(1600))
     media_count: Mapped[int] = mapped_column(default=0)
     understood: Mapped[str] = mapped_column(String(24))
+    opt_out_type: Mapped[str] = mapped_column(String(8), default="", server_default="")
     effect: Mapped[str] = mapped_column(String(200), default="")
     needs_person: Mapped[bool] = mapped_column(default=False)
     reply: Mapped[str] = mapped_column(String(1600), default="")

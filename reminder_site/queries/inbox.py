@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, literal, or_, select
 
 from reminder_site.db import db
 from reminder_site.domain.names import full_name
-from reminder_site.models import Appointment, InboundMessage, Patient
+from reminder_site.models import Appointment, InboundMessage, Message, Patient
 
 PAGE = 100
 
@@ -55,21 +55,22 @@ def reply_given(sid: str) -> str | None:
 
 def replied_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> bool:
     """Say whether an unclear text from this number was answered within the last minutes."""
-    since = now.subtract(minutes=minutes)
-    lately = select(InboundMessage.id).where(
-        InboundMessage.from_e164 == e164,
-        InboundMessage.received_at > since,
-        InboundMessage.understood == "other",
-        InboundMessage.reply != "",
-    )
+    lately = select(InboundMessage.id).where(*_replied(e164, now, minutes), InboundMessage.understood == "other")
     return db.session.scalar(lately.limit(1)) is not None
 
 
 def replies_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> int:
     """Count the automatic replies to a number within the last minutes, those to HELP apart."""
-    since = InboundMessage.from_e164 == e164, InboundMessage.received_at > now.subtract(minutes=minutes)
-    given = InboundMessage.reply != "", InboundMessage.understood != "help"
-    return db.session.scalar(select(func.count()).select_from(InboundMessage).where(*since, *given)) or 0
+    given = *_replied(e164, now, minutes), InboundMessage.understood != "help"
+    return db.session.scalar(select(func.count()).select_from(InboundMessage).where(*given)) or 0
+
+
+def _replied(e164: str, now: pendulum.DateTime, minutes: int) -> tuple[ColumnElement[bool], ...]:
+    """Select the texts from a number answered lately: at once, or by a text of its own when they were found late."""
+    came_at = func.coalesce(InboundMessage.found_at, InboundMessage.received_at)
+    texted = exists().where(Message.dedupe_key == literal("reply:").concat(InboundMessage.sid))
+    lately = InboundMessage.from_e164 == e164, came_at > now.subtract(minutes=minutes)
+    return *lately, or_(InboundMessage.reply != "", texted)
 
 
 def _waiting(clinic_id: int) -> tuple[ColumnElement[bool], ...]:

@@ -175,6 +175,12 @@ def sender_of_text(service: str, to: str) -> str:
     return own or service or settings().twilio_messaging_service_sid
 
 
+def only_clinic(sender: str) -> int | None:
+    """Return the clinic that texts from a sender, if it is the only one."""
+    clinics = _clinics_of(sender)
+    return clinics[0] if len(clinics) == 1 else None
+
+
 def _clinics_of(sender: str) -> list[int]:
     names = {sender, ""} if sender == settings().twilio_messaging_service_sid else {sender}
     return list(db.session.scalars(select(Clinic.id).where(Clinic.sender.in_(names)).order_by(Clinic.id)))
