@@ -1,6 +1,8 @@
-"""A database that refuses to record something, for tests: as on a full disk, all else goes on."""
+"""A database that refuses to record something, for tests: as on a full disk, all else goes on; or one that is down."""
 
-from sqlalchemy import text
+from contextlib import contextmanager
+
+from sqlalchemy import event, text
 
 from reminder_site.db import db, migration_connection
 
@@ -29,3 +31,21 @@ def _tell(statements):
     with migration_connection() as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+@contextmanager
+def stopped_database():
+    """Have the database take no connection, as one that is down; those that were open are gone."""
+    engine = db.engine
+
+    def refuse_to_connect(dialect, *_):
+        raise dialect.loaded_dbapi.OperationalError("the database is down")
+
+    db.session.remove()
+    engine.dispose()
+    event.listen(engine, "do_connect", refuse_to_connect)
+    try:
+        yield
+    finally:
+        event.remove(engine, "do_connect", refuse_to_connect)
+        db.session.remove()
