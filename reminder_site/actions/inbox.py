@@ -1,4 +1,6 @@
-"""What the desk does with a text in the inbox: take it off, or stop all texts to its number."""
+"""What the desk does with a text in the inbox: take it off, stop all texts to its number, claim it for a clinic."""
+
+from collections.abc import Collection
 
 import pendulum
 from sqlalchemy import select, update
@@ -9,8 +11,9 @@ from reminder_site.db import retried, transaction
 from reminder_site.domain import wording
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.dialogue import STOPPED_REPLY
-from reminder_site.domain.refusals import CannotText, NotHere
+from reminder_site.domain.refusals import AlreadyClaimed, CannotText, NotHere
 from reminder_site.models import Clinic, InboundMessage
+from reminder_site.queries import unclaimed
 from reminder_site.queries.plans import is_opted_out, sender_of
 
 ACKNOWLEDGED_WITHIN_MINUTES = 5
@@ -21,6 +24,27 @@ def mark_handled(*, clinic_id: int, inbound_id: str, by: Actor, now: pendulum.Da
     """Take a text off the inbox; one that is off already changes nothing. Raises NotHere."""
     with transaction() as session:
         settle(session, clinic_id, inbound_id, by=by, now=now)
+
+
+@retried
+def claim(*, clinic_id: int, clinics: Collection[int], inbound_id: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Take what a number no clinic knew has sent to a shared sender over to one clinic; its later texts follow.
+
+    `clinics` are those that whoever claims may see. Raises NotHere for a text that is not theirs to claim,
+    AlreadyClaimed when another of their clinics was faster.
+    """
+    with transaction() as session:
+        text = session.scalar(select(InboundMessage).where(InboundMessage.public_id == inbound_id))
+        if text is not None and text.clinic_id in clinics:
+            raise AlreadyClaimed("This has been claimed for a clinic already.")
+        may = select(InboundMessage.id).where(unclaimed.open_to(clinics, clinic_id))
+        if text is None or session.scalar(may.where(InboundMessage.public_id == inbound_id)) is None:
+            raise NotHere("There is no such text to claim.")
+        of_number = InboundMessage.from_e164 == text.from_e164, InboundMessage.sender == text.sender
+        taken = update(InboundMessage).where(*of_number, InboundMessage.clinic_id.is_(None)).values(clinic_id=clinic_id)
+        if not outbox.rows(session.execute(taken)):
+            raise AlreadyClaimed("This has been claimed for a clinic already.")
+        audit.record(session, actor=by, what="text.claimed", clinic_id=clinic_id, subject=inbound_id, now=now)
 
 
 @retried

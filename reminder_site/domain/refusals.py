@@ -74,6 +74,10 @@ class ReminderHasLeft(Refused):
     """The text is no longer here to be stopped, hurried or changed."""
 
 
+class AlreadyClaimed(Refused):
+    """Another clinic has claimed these texts meanwhile."""
+
+
 class CannotText(Refused):
     """Nothing can be texted to this patient; the words say why."""
 

@@ -41,6 +41,12 @@ def with_number(*, clinic_id: int, e164: str) -> list[Said]:
     return sorted(_received(*mine), key=lambda one: one.at)
 
 
+def unclaimed(*, e164: str, sender: str) -> list[Said]:
+    """List what a number has sent to a sender that several clinics share, as long as none has claimed it."""
+    mine = InboundMessage.clinic_id.is_(None), InboundMessage.from_e164 == e164, InboundMessage.sender == sender
+    return sorted(_received(*mine), key=lambda one: one.at)
+
+
 def _texted(clinic_id: int, key: int) -> list[Said]:
     at = func.coalesce(Message.finished_at, Message.handed_at, Message.send_at)
     left = or_(Message.state.in_(HEARD), Message.kind == "staff")

@@ -15,12 +15,14 @@ from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
 from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message
 from reminder_site.models.appointment import TROUBLED
+from reminder_site.queries import unclaimed
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
 OVERDUE_SECONDS = 60
 PLANS_LATE_MINUTES = 15
 UNREAD_MINUTES = 15
+UNCLAIMED_HOURS = 24
 Level = Literal["ok", "degraded", "down"]
 STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
 
@@ -159,11 +161,15 @@ def _plans(now: pendulum.DateTime) -> Check:
 
 
 def _inbound(found: Pulse, now: pendulum.DateTime) -> Check:
-    """Say whether Twilio's list of what patients texted is read, and how much only the list has brought of late."""
+    """Say whether Twilio's list of what patients texted is read, what nobody claims, and what only the list brought."""
     read_to = found.heart.inbound_read_to
     if read_to is not None and read_to < now.subtract(minutes=UNREAD_MINUTES):
         means = "Answers and opt-outs that no webhook brought are taken in once Twilio's list can be read"
         return Check("degraded", "what patients texted is not looked up at Twilio", means, read_to)
+    unclaimed_since = unclaimed.oldest()
+    if unclaimed_since is not None and unclaimed_since < now.subtract(hours=UNCLAIMED_HOURS):
+        means = "Somebody who may see all clinics of their sender has to claim them in the inbox"
+        return Check("degraded", "texts of numbers that no clinic knows wait to be claimed", means, unclaimed_since)
     lately = InboundMessage.found_at >= now.subtract(days=1)
     late = db.session.scalar(select(func.count()).select_from(InboundMessage).where(lately)) or 0
     if not late:

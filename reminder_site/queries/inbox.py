@@ -1,20 +1,25 @@
 """Texts that wait for a person, and what was answered to texts before."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import ColumnElement, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
 from reminder_site.db import db
 from reminder_site.domain.names import full_name
 from reminder_site.models import Appointment, InboundMessage, Message, Patient
+from reminder_site.queries import unclaimed
 
 PAGE = 100
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A text that waits for a person; ids are public ones, `received_at` is UTC."""
+    """A text that waits for a person; ids are public ones, `received_at` is UTC.
+
+    One without a clinic yet is `unclaimed`; `sender` is whom it was sent to.
+    """
 
     id: str
     body: str
@@ -27,21 +32,32 @@ class Waiting:
     name: str
     patient_id: str | None
     appointment_id: str | None
+    sender: str
+    unclaimed: bool
 
 
-def waiting(clinic_id: int) -> int:
-    """Count the texts that wait for a person at a clinic."""
-    query = select(func.count()).select_from(InboundMessage).where(*_waiting(clinic_id))
-    return db.session.scalar(query) or 0
+def waiting(clinic_id: int, clinics: Collection[int] = ()) -> int:
+    """Count the texts that wait for a person at a clinic, with those that somebody who may see `clinics` may claim."""
+    which = or_(and_(*_waiting(clinic_id)), unclaimed.open_to(clinics, clinic_id))
+    return db.session.scalar(select(func.count()).select_from(InboundMessage).where(which)) or 0
 
 
 def listed(*, clinic_id: int) -> list[Waiting]:
     """List the texts that wait for a person, the newest first."""
+    return _lines(and_(*_waiting(clinic_id)))
+
+
+def to_claim(*, clinic_id: int, clinics: Collection[int]) -> list[Waiting]:
+    """List the texts that no clinic has yet and that somebody who may see `clinics` may claim, the newest first."""
+    return _lines(unclaimed.open_to(clinics, clinic_id))
+
+
+def _lines(which: ColumnElement[bool]) -> list[Waiting]:
     rows = db.session.execute(
         select(InboundMessage, Patient, Appointment.public_id)
         .join(Patient, Patient.id == InboundMessage.patient_id, isouter=True)
         .join(Appointment, Appointment.id == InboundMessage.appointment_id, isouter=True)
-        .where(*_waiting(clinic_id))
+        .where(which)
         .order_by(InboundMessage.received_at.desc(), InboundMessage.id.desc())
         .limit(PAGE)
     )
@@ -91,4 +107,6 @@ def _line(row: InboundMessage, patient: Patient | None, appointment_id: str | No
         name=full_name(patient.first_name, patient.last_name) if patient else "",
         patient_id=patient.public_id if patient else None,
         appointment_id=appointment_id,
+        sender=row.sender,
+        unclaimed=row.clinic_id is None,
     )

@@ -19,6 +19,7 @@ from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import calls_off
 from reminder_site.models import Appointment, Audit, Clinic, InboundMessage, Message, OptOut, Patient, Reminder
+from reminder_site.queries import unclaimed
 
 HEARD = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 NOT_TOLD_YET = states.IN_FLIGHT | {states.SCHEDULED, states.CANCELLING}
@@ -81,7 +82,8 @@ class OpenList:
 def find(e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum.DateTime | None = None) -> Thread:
     """Find whom a text to `sender` from this number is about: the appointment last talked about, if it is the only one.
 
-    One that was answered may be answered anew; it is ambiguous when another still waits for its answer. What was told
+    One that was answered may be answered anew; it is ambiguous when another still waits for its answer. A number that
+    nobody knows belongs to the sender's only clinic, to the one that has claimed it, or to none yet. What was told
     after the text was written (`written_at`, UTC) does not count.
     """
     clinics = _clinics_of(sender)
@@ -92,7 +94,10 @@ def find(e164: str, sender: str, *, now: pendulum.DateTime, written_at: pendulum
         waiting = [other for other, heard, _ in talked if other is not first and _waits(other, heard[-1], now)]
         meant = sorted([first, *waiting], key=lambda one: (one.starts_at, one.id)) if waiting else []
         return Thread(first.clinic_id, first.patient_id, first.id, tuple(one.id for one in meant), tuple(tellings))
-    return _untexted(patients, clinics, now)
+    if not patients:
+        only = clinics[0] if len(clinics) == 1 else unclaimed.claimed_by(e164, sender, clinics)
+        return Thread(clinic_id=only)
+    return _untexted(patients, now)
 
 
 def tellings_of(
@@ -129,7 +134,8 @@ def has_decided_since(e164: str, sender: str, at: pendulum.DateTime) -> bool:
         return True
     later = InboundMessage.from_e164 == e164, InboundMessage.received_at > at
     said = select(InboundMessage.understood, InboundMessage.body).where(*later)
-    rows = db.session.execute(said.where(InboundMessage.clinic_id.in_(_clinics_of(sender))))
+    to_it = or_(InboundMessage.sender == sender, InboundMessage.clinic_id.in_(_clinics_of(sender)))
+    rows = db.session.execute(said.where(to_it))
     return any(kind in ABOUT_TEXTS or understand(body).also_opt_in for kind, body in rows)
 
 
@@ -276,10 +282,8 @@ def _answered_since(appointment: Appointment, told: Telling) -> bool:
     return appointment.answered_at is not None and appointment.answered_at >= told.at
 
 
-def _untexted(patients: list[Patient], clinics: list[int], now: pendulum.DateTime) -> Thread:
+def _untexted(patients: list[Patient], now: pendulum.DateTime) -> Thread:
     """Place a text from a number that was not texted lately: its only coming appointment, else the last one."""
-    if not patients:
-        return Thread(clinic_id=clinics[0] if clinics else None)
     mine = Appointment.patient_id.in_([p.id for p in patients])
     coming = select(Appointment).where(mine, Appointment.starts_at > now, Appointment.state == "booked")
     ahead = db.session.scalars(coming.order_by(Appointment.starts_at).limit(2)).all()

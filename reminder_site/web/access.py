@@ -47,6 +47,7 @@ RECEPTION = frozenset(
         "parked.index",
         "parked.leave",
         "parked.send",
+        "inbox.claim",
         "inbox.handled",
         "inbox.index",
         "inbox.stop",

@@ -31,7 +31,7 @@ def _shown() -> dict[str, Any]:
     return {
         "heartbeat": _heartbeat(pulse, checks),
         "banners": [_banner(each) for each in told],
-        "inbox_count": inbox.waiting(clinic.id),
+        "inbox_count": inbox.waiting(clinic.id, current.clinic_ids()),
         "sandbox_url": known.twilio_base_url,
     }
 

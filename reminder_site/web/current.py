@@ -30,6 +30,11 @@ def clinic() -> Clinic:
     return user().clinic
 
 
+def clinic_ids() -> list[int]:
+    """List the clinics that whoever is signed in may open."""
+    return [one.id for one in user().clinics]
+
+
 def actor() -> Actor:
     """Return who acts, for histories and the audit."""
     return Actor("staff", staff().name, staff().id)

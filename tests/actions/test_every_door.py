@@ -66,6 +66,7 @@ class Stage:
         """Give what an action asks for; one that nobody thought of is named by the error."""
         return {
             "clinic_id": lambda: self.clinic.id,
+            "clinics": lambda: [self.clinic.id],
             "by": lambda: ALICE,
             "now": self.clock.now,
             "patient_id": lambda: self.carol.public_id,

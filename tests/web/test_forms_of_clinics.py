@@ -18,6 +18,7 @@ SENT_BY_SCRIPT = {"booking.find", "booking.preview", "moving.preview", "patients
 DRAWN_LATER = {
     "appointments.outcome",
     "appointments.undo",
+    "inbox.claim",
     "parked.leave",
     "parked.send",
     "patients.trust_number",
