@@ -74,7 +74,7 @@ def _received(*mine: object) -> list[Said]:
         select(InboundMessage).where(*mine).order_by(InboundMessage.id.desc()).limit(LONGEST)  # type: ignore[arg-type]
     )
     said: list[Said] = []
-    for row in rows:
+    for row in reversed(rows.all()):  # of one second, the one that came first stands first
         by_link = row.to == BY_LINK
         body = row.body or (row.effect[:1].upper() + row.effect[1:] if by_link else "(a picture)")
         words = f"on their page: {row.effect}" if by_link and row.body else ("on their page" if by_link else row.effect)

@@ -86,3 +86,12 @@ def test_what_a_patient_said_is_shown_in_their_words_or_in_ours_and_with_its_way
         session.add(InboundMessage(clinic_id=clinic.id, patient_id=carol.id, sid=sid, to=to, body=body, **told))
     (said,) = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
     assert (said.body, said.by) == (shown, by)
+
+
+def test_of_texts_of_one_second_the_first_stands_first(clinic, now):
+    told = {"clinic_id": clinic.id, "from_e164": PHONE, "to": "x", "understood": "other", "received_at": now}
+    for number, body in enumerate(("hello", "are you there?", "well")):
+        with transaction() as session:
+            session.add(InboundMessage(sid=f"SM{number:032x}", body=body, **told))
+    said = conversation.with_number(clinic_id=clinic.id, e164=PHONE)
+    assert [one.body for one in said] == ["hello", "are you there?", "well"]
