@@ -12,6 +12,7 @@ from reminder_site.models import Appointment, InboundMessage, Message, Patient
 from reminder_site.queries import unclaimed
 
 PAGE = 100
+ALWAYS_ANSWERED = frozenset({"help", "stop", "stop_and_maybe_cancel", "wrong_number"})
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def replied_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> bool:
 
 
 def replies_lately(e164: str, *, now: pendulum.DateTime, minutes: int) -> int:
-    """Count the automatic replies to a number within the last minutes, those to HELP apart."""
-    given = *_replied(e164, now, minutes), InboundMessage.understood != "help"
+    """Count the automatic replies to a number within the last minutes, those to HELP and to an opt-out apart."""
+    given = *_replied(e164, now, minutes), InboundMessage.understood.not_in(ALWAYS_ANSWERED)
     return db.session.scalar(select(func.count()).select_from(InboundMessage).where(*given)) or 0
 
 

@@ -35,7 +35,11 @@ def oldest() -> pendulum.DateTime | None:
 
 
 def claimed_by(e164: str, sender: str, clinics: Collection[int]) -> int | None:
-    """Return the clinic that has claimed the texts of a number nobody knows, if one has."""
+    """Return the clinic that has claimed the texts of a number nobody knows, if one has and still texts from there.
+
+    `clinics` are those of the sender; where there is none any more, whichever has claimed them keeps them.
+    """
     mine = InboundMessage.from_e164 == e164, InboundMessage.sender == sender, InboundMessage.patient_id.is_(None)
-    last = select(InboundMessage.clinic_id).where(*mine, InboundMessage.clinic_id.in_(clinics))
+    still = InboundMessage.clinic_id.in_(clinics) if clinics else InboundMessage.clinic_id.is_not(None)
+    last = select(InboundMessage.clinic_id).where(*mine, still)
     return db.session.scalar(last.order_by(InboundMessage.id.desc()).limit(1))

@@ -73,6 +73,14 @@ def test_two_machines_that_answer_each_other_are_ended_also_by_the_list(visit, b
     assert len(replies()) == 4
 
 
+def test_the_acknowledgement_of_an_opt_out_is_none_of_the_three_answers(visit, clock):
+    clock.forward(minutes=10)
+    assert "no more texts" in text("please stop texting me", clock.now())
+    text("START", clock.now())
+    answered = [text("31"[number % 2], clock.now()) for number in range(4)]
+    assert [bool(reply) for reply in answered] == [True, True, True, False]
+
+
 def test_a_machine_that_says_what_nobody_understands_is_answered_once(visit, begun, clock, sandbox):
     for _ in range(3):
         took(sandbox, "I am away until Monday", clock.now())

@@ -110,8 +110,13 @@ def test_a_clinic_with_another_sender_has_no_part_in_it(desk, clinic, oak, now):
 def test_what_comes_to_a_sender_no_clinic_uses_any_more_waits_for_who_may_see_every_clinic(desk, clinic, oak, now):
     text("hello?", now, phone=STRANGER, service="MG" + "8" * 32)
     assert "No clinic texts from the number this was sent to any more" in shown(desk)
+    post(desk, "/inbox", f"/inbox/{last_text().public_id}/claim")
+    text("and now?", now, phone=STRANGER, service="MG" + "8" * 32)
+    text("me too", now, phone=OTHER, service="MG" + "8" * 32)
+    assert where() == [clinic.id, clinic.id, None]
+    assert "1 from a number no clinic knows" in shown(desk, "waiting")
     a_clinic("Ash Clinic", sender="MG" + "7" * 32)
-    assert shown(desk) == ""
+    assert shown(desk, "to-claim") == ""
 
 
 def test_after_a_day_health_says_that_nobody_has_claimed_them(clinic, oak, now):
