@@ -19,6 +19,7 @@ FIRST = {
     "accounts.sign_out": {"staff_session"},
     "accounts.switch_clinic": {"staff_session"},
     "answers._take_in": {"appointment", "patient", "opt_out", "audit"},
+    "answers.put_aside": set(),
     "appointments.book": {"named", "patient", "audit"},
     "appointments.cancel": {"appointment"},
     "appointments.move": {"named", "appointment"},
