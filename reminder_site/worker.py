@@ -14,6 +14,7 @@ import pendulum
 from flask import Flask
 
 from reminder_site.actions import (
+    corrections,
     delivery,
     following,
     form_nonces,
@@ -211,8 +212,8 @@ class Worker:
             return  # the last round is not through
         try:
             with self.app.app_context():
-                chores = (self._read_missed_texts, self._plan_anew, self._follow_the_zone_rules, self._forget_forms)
-                for chore in chores:
+                chores = (self._read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules)
+                for chore in (*chores, self._forget_forms):
                     try:
                         chore()
                     except Exception:
@@ -228,6 +229,10 @@ class Worker:
         self._list_tried_at = now
         if found := missed_texts.look(sms=self.sms, now=now):
             log.warning("%s texts of patients that no webhook had brought were taken in", found)
+
+    def _put_right(self) -> None:
+        """Tell patients how it stands whom a text misled that could not be called back."""
+        corrections.carry_on(now=self.clock.now())
 
     def _plan_anew(self) -> None:
         """Go on with what a change of settings left to plan anew, until it is done."""

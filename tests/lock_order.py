@@ -30,6 +30,7 @@ FIRST = {
     "clinics": {"clinic"},
     "clinics._change": {"named"},
     "consent_wordings": {"clinic"},
+    "corrections": {"appointment"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
     "following": {"message"},

@@ -17,7 +17,9 @@ from reminder_site.models import Appointment, AppointmentType, Clinician, Messag
 
 Row = TypeVar("Row", Appointment, AppointmentType, Clinician, Patient, Reminder)
 
-# A notice in one of these has told nobody, and replanning takes back what still waits.
+HEARD_AT = func.coalesce(Message.reaches_at, Message.send_at)  # when a text that has left reached its phone
+# A notice in one of these has told nobody yet, and replanning takes back what still waits. One that Twilio sends all
+# the same, because its cancel came too late, is put right afterwards (actions.corrections).
 NOT_HEARD = states.HELD_HERE | {
     states.SCHEDULED,
     states.CANCELLING,
@@ -66,7 +68,7 @@ def heard_of_its_end(session: Session, appointment: Appointment) -> bool:
         select(Reminder.step_key)
         .join(Message, Message.reminder_id == Reminder.id)
         .where(Message.appointment_id == appointment.id, Message.state.not_in(NOT_HEARD))
-        .order_by(func.coalesce(Message.reaches_at, Message.send_at).desc(), Message.id.desc())
+        .order_by(HEARD_AT.desc(), Message.id.desc())
         .limit(1)
     )
     return last is not None and kind_of(last) == "cancelled"

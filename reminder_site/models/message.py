@@ -12,6 +12,7 @@ from reminder_site.models.columns import public_id
 
 IN_FLIGHT = text("state IN ('submitting', 'unknown')")
 WAITING = text("next_action_at IS NOT NULL")
+UNWANTED = text("NOT wanted")
 
 
 class Message(Base):
@@ -33,6 +34,7 @@ class Message(Base):
         Index("ix_message_patient", "patient_id", "created_at"),
         Index("ix_message_clinic_state", "clinic_id", "state"),
         Index("ix_message_reaches", "clinic_id", "reaches_at"),
+        Index("ix_message_unwanted", "send_at", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()

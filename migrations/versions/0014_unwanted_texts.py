@@ -1,0 +1,21 @@
+"""Texts that nobody wants any more are found by when they were to leave."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_message_unwanted",
+        "message",
+        ["send_at"],
+        sqlite_where=sa.text("NOT wanted"),
+        postgresql_where=sa.text("NOT wanted"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_message_unwanted", table_name="message")
