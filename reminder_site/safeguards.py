@@ -75,7 +75,8 @@ class Safeguards:
             return
         reach("before_spool")
         try:
-            self.spool.add(Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, answer.at))
+            taken = Taken(intent.message_id, intent.attempt_no, outcome.sid, outcome.status, answer.at, intent.send_at)
+            self.spool.add(taken)
         except OSError:
             log.exception("the spool could not be written; Twilio's own list will tell")
         reach("after_spool")
@@ -106,6 +107,6 @@ class Safeguards:
 
 def _recorded(taken: Taken) -> delivery.Answer:
     """Return as much of an attempt and its answer as recording them needs."""
-    intent = Intent(taken.message_id, taken.attempt_no, "", "", "", "", None, taken.at, {})
+    intent = Intent(taken.message_id, taken.attempt_no, "", "", "", "", taken.send_at, taken.at, {})
     outcome = Outcome("created", "taken", "Twilio took it", taken.sid, taken.status)
     return delivery.Answer(intent, outcome, taken.at)

@@ -236,6 +236,7 @@ class Worker:
 
     def _plan_anew(self) -> None:
         """Go on with what a change of settings left to plan anew, until it is done."""
+        replanning.write_anew(by=WORKER, now=self.clock.now())
         while not self.stopping.is_set() and replanning.carry_on(by=WORKER, now=self.clock.now()):
             pass
 

@@ -58,6 +58,7 @@ FIRST = {
     "reminders.send_reminder_now": {"appointment"},
     "reminders.set_patient_reminders": {"patient"},
     "replanning._batch": {"appointment", "clinic"},
+    "replanning._write_anew": {"appointment"},
     "resolving": {"message"},
     "rules": {"clinic"},
     "set_up": {"named"},

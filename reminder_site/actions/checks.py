@@ -9,7 +9,8 @@ import pendulum
 from sqlalchemy import Integer, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
-from reminder_site.domain import consent
+from reminder_site.config import settings
+from reminder_site.domain import consent, told
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
 from reminder_site.domain.drafts import kind_of
@@ -20,11 +21,13 @@ from reminder_site.models import Message
 from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
+STALE_AGAIN_SECONDS = 60  # by then the plan, which is looked at with every beat, has another text for it
 ANSWERS = frozenset({"reply", "stopped"})  # to a text just received; the second acknowledges an opt-out
 PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: none of it leaves while reminders are off
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
-_m, _clinic, _patient, _out, _appointment, _reminder = (
-    Message.metadata.tables[n] for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder")
+_m, _clinic, _patient, _out, _appointment, _reminder, _clinician = (
+    Message.metadata.tables[n]
+    for n in ("message", "clinic", "patient", "opt_out", "appointment", "reminder", "clinician")
 )
 _in_force = _out.c.e164 == _m.c.to_e164, _out.c.sender == _m.c.sender, _out.c.ended_at.is_(None)
 _around = (
@@ -32,6 +35,7 @@ _around = (
     .outerjoin(_patient, _patient.c.id == _m.c.patient_id)
     .outerjoin(_appointment, _appointment.c.id == _m.c.appointment_id)
     .outerjoin(_reminder, _reminder.c.id == _m.c.reminder_id)
+    .outerjoin(_clinician, _clinician.c.id == _appointment.c.clinician_id)
 )
 CIRCUMSTANCES = (
     select(
@@ -41,7 +45,8 @@ CIRCUMSTANCES = (
         *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on, _patient.c.phone_flag),
         (_patient.c.consent_how != "").label("agreed"),
         _patient.c.time_zone.label("patient_zone"),
-        *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round")),
+        *(_clinic.c.place, _clinic.c.phone, _clinic.c.sender.label("clinic_sender"), _clinician.c.name.label("clinician")),
+        *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round"), _appointment.c.starts_local),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )
     .select_from(_around)
@@ -125,6 +130,9 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     untrue = why_untrue(message, found)
     if untrue:
         return Verdict(states.CANCELLED, words=f"cancelled: {untrue}")
+    if is_stale(message, found):
+        again = now.add(seconds=STALE_AGAIN_SECONDS)
+        return Verdict(until=again, words="waiting: what it says has changed, it is written anew", waits_for="stale")
     return _late_at_night(message, around, now)
 
 
@@ -145,6 +153,18 @@ def why_untrue(message: Any, found: Any) -> str:
     if (found.visit == "cancelled") != tells_of_the_end:
         return "the appointment is on again" if tells_of_the_end else "the appointment was cancelled"
     return "" if found.planned else "the plan changed"
+
+
+def is_stale(message: Any, found: Any) -> bool:
+    """Say whether a planned text tells what is otherwise by now, or leaves from a sender that is not its clinic's.
+
+    One in flight stays in its plan while such a change is made; proved not to be at Twilio, it must not leave as it is.
+    """
+    if message.reminder_id is None or message.told is None:
+        return False
+    values = {"place": found.place, "phone": found.phone, "clinician": found.clinician or ""}
+    sender = found.clinic_sender or settings().twilio_messaging_service_sid
+    return message.sender != sender or not told.still_true(message.told, told.facts_now(values, found.starts_local))
 
 
 def _standing(message: Any, found: Any) -> consent.Standing:

@@ -17,9 +17,8 @@ ASKED_AGAIN = 3
 BEFORE_MINUTES = 5
 OPEN = states.HELD_HERE | states.IN_FLIGHT
 NOT_FOUND = 20404
-# Without a SID here, though there may be one: in flight, still to leave, or parked without ever having been found.
-UNCLEAR_AND_PARKED = and_(Message.state == states.NEEDS_REVIEW, Message.ever_unknown)
-MAY_BE_THERE = and_(Message.sid.is_(None), or_(Message.state.in_(OPEN), UNCLEAR_AND_PARKED))
+# Without a SID here, though there may be one: in flight, still to leave, or parked, and perhaps sent anyway since.
+MAY_BE_THERE = and_(Message.sid.is_(None), Message.state.in_(OPEN | {states.NEEDS_REVIEW}))
 
 
 def opens_at() -> pendulum.DateTime | None:

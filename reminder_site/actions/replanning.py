@@ -6,6 +6,7 @@ it leaves out what others hold just now, and comes back to it.
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks
+from reminder_site.actions.checks import STALE_AGAIN_SECONDS
 from reminder_site.actions.one_by_one import one_by_one
 from reminder_site.actions.plans import replan
 from reminder_site.db import db, retried, transaction
+from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
-from reminder_site.models import Appointment, Clinic
+from reminder_site.models import Appointment, Clinic, Message
 from reminder_site.queries.plans import ground
 
 log = logging.getLogger("reminder_site.replanning")
@@ -67,6 +70,22 @@ def carry_on(*, by: Actor, now: pendulum.DateTime, at_once: int = BATCH) -> int:
         except Exception:
             log.exception("the appointments of clinic %s could not be planned anew", clinic_id)
     return looked_at
+
+
+def write_anew(*, by: Actor, now: pendulum.DateTime) -> int:
+    """Plan the appointments anew whose texts wait because they tell what has changed; returns how many."""
+    soon = now.add(seconds=STALE_AGAIN_SECONDS)
+    stale = Message.waits_for == "stale", Message.state == states.PENDING, Message.next_action_at <= soon
+    found = db.session.scalars(select(Message.appointment_id).where(*stale).distinct().limit(BATCH)).all()
+    db.session.rollback()
+    return _write_anew([each for each in found if each is not None], by, now) if found else 0
+
+
+@retried
+def _write_anew(ids: Sequence[int], by: Actor, now: pendulum.DateTime) -> int:
+    with transaction() as session:
+        free = locks.free_appointments(session, ids)
+        return len(one_by_one(session, free, lambda each: replan(session, each, by=by, now=now), now=now))
 
 
 @retried

@@ -10,13 +10,14 @@ import pendulum
 
 @dataclass(frozen=True)
 class Taken:
-    """A text that Twilio took, at a moment (UTC), in answer to one attempt."""
+    """A text that Twilio took, at a moment (UTC), in answer to one attempt; `send_at` is what Twilio holds it for."""
 
     message_id: int
     attempt_no: int
     sid: str
     status: str
     at: pendulum.DateTime
+    send_at: pendulum.DateTime | None = None
 
 
 class Spool:
@@ -29,7 +30,7 @@ class Spool:
     def add(self, taken: Taken) -> None:
         """Keep an answer; on disk before it returns. Raises OSError when the disk is full as well."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        line = f"\n{json.dumps(asdict(taken) | {'at': taken.at.isoformat()})}\n"  # apart from one that was cut short
+        line = f"\n{json.dumps(asdict(taken), default=_iso)}\n"  # apart from one that was cut short
         handle = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(handle, line.encode())
@@ -60,7 +61,16 @@ class Spool:
 def _taken(line: str) -> Taken | None:
     try:
         found = json.loads(line)
-        at = pendulum.parse(found.pop("at"))
-        return Taken(**found, at=at) if isinstance(at, pendulum.DateTime) else None
+        at, send_at = _moment(found.pop("at")), _moment(found.pop("send_at", None))
+        return Taken(**found, at=at, send_at=send_at) if at else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _iso(moment: pendulum.DateTime) -> str:
+    return moment.isoformat()
+
+
+def _moment(words: str | None) -> pendulum.DateTime | None:
+    found = pendulum.parse(words) if words else None
+    return found if isinstance(found, pendulum.DateTime) else None

@@ -1,16 +1,17 @@
 """A hold when clocks, copies and rivals are in doubt: what may have been texted is looked for far enough back."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from reminder_site.actions import backups, intents
+from reminder_site.actions import backups, intents, parking
 from reminder_site.db import db, transaction
 from reminder_site.gateways.sms import SmsError
 from reminder_site.gateways.spool import Spool, Taken
-from reminder_site.models import Audit, Heartbeat
+from reminder_site.models import Audit, Heartbeat, Message
 from reminder_site.worker import Worker
 from tests.actions.test_delivery_together import ME, take_up
 from tests.actions.test_hold import a_copy, restored
+from tests.appointing import ALICE
 from tests.delivering import a_text, at_twilio, carry_on, heart, now_as, take_back, trouble
 
 FOREIGN = "SM" + "a" * 32
@@ -137,3 +138,18 @@ def test_a_look_that_fails_after_the_hold_was_ended_does_not_begin_it_anew(app, 
     message_id = a_text(clinic, clock.now())
     away.settle()
     assert now_as(message_id).state == "accepted"
+
+
+def test_a_parked_text_that_was_sent_anyway_after_the_backup_is_found_and_not_sent_again(
+    app, clinic, worker, clock, sandbox, tmp_path
+):
+    parked = a_text(clinic, clock.now(), useful_minutes=600)
+    with transaction() as session:
+        session.execute(update(Message).values(state="needs_review", next_action_at=None))
+    made = backups.back_up(folder=tmp_path, now=clock.now())
+    parking.send_anyway(clinic_id=clinic.id, message_id=now_as(parked).public_id, by=ALICE, now=clock.now())
+    carry_on(worker, clock, minutes=5)
+    fresh = restored(app, clock, made, tmp_path)
+    carry_on(fresh, clock, minutes=10)
+    assert now_as(parked).sid == at_twilio(sandbox)[0].sid and now_as(parked).state in {"accepted", "delivered"}
+    assert len(at_twilio(sandbox)) == 1

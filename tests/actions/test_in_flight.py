@@ -6,16 +6,17 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
-from reminder_site.actions import appointments
+from reminder_site.actions import appointments, parking, replanning, settings_guard
 from reminder_site.actions.appointments import Tell
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.times import moment
-from reminder_site.models import Appointment, Patient
+from reminder_site.models import Appointment, Clinic, Message, Patient
 from tests import factories
 from tests.delivering import at_twilio, carry_on, trouble
 
 ALICE = Actor("staff", "Alice")
+OTHER_SERVICE = "MG" + "7" * 32
 OLD, NEW = "Thu 5 Nov 10:30am", "Thu 5 Nov 4:00pm"
 
 
@@ -127,3 +128,52 @@ def test_a_notice_that_was_unclear_does_not_leave_once_no_text_may(clinic, visit
         session.execute(update(Patient).where(Patient.id == visit.patient_id).values(reminders_on=False))
     carry_on(worker, clock, minutes=20)
     assert not [body for body in heard(sandbox) if "will not take place" in body]
+
+
+def change_clinic(clinic, now, **values):
+    with transaction() as session:
+        for name, value in values.items():
+            setattr(session.get_one(Clinic, clinic.id), name, value)
+        settings_guard.plans_follow(session, clinic.id)
+    replanning.follow(clinic_id=clinic.id, by=ALICE, now=now)
+
+
+@pytest.mark.parametrize("changed", [{"place": "14 High St"}, {"phone": "(212) 555-0177"}])
+@pytest.mark.parametrize("fault", ["reset_before", "error_before"])
+def test_a_text_proved_absent_after_a_change_of_settings_leaves_as_it_is_true_now(
+    app, clinic, visit, worker, clock, sandbox, fault, changed
+):
+    clock.forward(minutes=2)
+    trouble(sandbox, {"kind": fault, "next": 1, "on": "create"})
+    with on_the_wire(app, lambda: change_clinic(clinic, clock.now(), **changed)):
+        worker.settle()
+    carry_on(worker, clock, minutes=20)
+    [text] = [text for text in at_twilio(sandbox) if text.status not in {"scheduled", "canceled"}]
+    assert changed.get("place", "") in text.body and changed.get("phone", "") in text.body
+
+
+def test_a_text_proved_absent_does_not_leave_from_a_sender_its_clinic_has_no_more(
+    app, clinic, visit, worker, clock, sandbox
+):
+    store = sandbox.exchange.store
+    store.rows("INSERT INTO service VALUES (?, 0, '{}')", OTHER_SERVICE)
+    store.rows("INSERT INTO number (number, sid, service_sid) VALUES ('+12125559999', 'PN1', ?)", OTHER_SERVICE)
+    clock.forward(minutes=2)
+    trouble(sandbox, {"kind": "reset_before", "next": 1, "on": "create"})
+    with on_the_wire(app, lambda: change_clinic(clinic, clock.now(), sender=OTHER_SERVICE)):
+        worker.settle()
+    carry_on(worker, clock, minutes=20)
+    [text] = [text for text in at_twilio(sandbox) if text.status not in {"scheduled", "canceled"}]
+    assert text.service_sid == OTHER_SERVICE
+
+
+def test_a_parked_text_is_sent_anyway_as_it_is_true_now(clinic, visit, worker, clock, sandbox):
+    first = select(Message).where(Message.appointment_id == visit.id).order_by(Message.send_at)
+    with transaction() as session:
+        message = session.scalars(first).first()
+        message.state, message.next_action_at, parked = "needs_review", None, message.public_id
+    change_clinic(clinic, clock.now(), place="14 High St")
+    clock.forward(minutes=2)
+    parking.send_anyway(clinic_id=clinic.id, message_id=parked, by=ALICE, now=clock.now())
+    carry_on(worker, clock, minutes=5)
+    assert ["14 High St" in body for body in heard(sandbox)] == [True]

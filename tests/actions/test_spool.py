@@ -9,7 +9,7 @@ import pytest
 
 from reminder_site.gateways.spool import Spool, Taken
 from reminder_site.worker import Worker
-from tests.delivering import a_text, at_twilio, attempts, now_as, trouble
+from tests.delivering import a_text, at_twilio, attempts, now_as, take_back, trouble
 from tests.factories import MONDAY
 from tests.refusing import allow, refuse
 
@@ -46,6 +46,20 @@ def test_an_answer_the_database_refuses_is_made_good_at_the_next_start(app, clin
     Worker(app, monotonic=clock.monotonic).settle()
     assert (now_as(message_id).state, now_as(message_id).sid) == ("accepted", sent.sid)
     assert attempts(message_id) == ["created"] and lines(file) == []
+
+
+@pytest.mark.parametrize("status", ["scheduled", "accepted", "queued"])
+def test_what_twilio_took_for_later_can_still_be_cancelled(app, clinic, crashing, clock, sandbox, file, status):
+    trouble(sandbox)
+    message_id = a_text(clinic, clock.now(), in_minutes=60)
+    with a_database_that_records_nothing():
+        crashing.settle(limit=1)
+    file.write_text(file.read_text().replace('"status": "scheduled"', f'"status": "{status}"'))
+    worker = Worker(app, monotonic=clock.monotonic)
+    worker.settle()
+    take_back(message_id, clock.now())
+    worker.settle()
+    assert (now_as(message_id).state, at_twilio(sandbox)[0].status) == ("cancelled", "canceled")
 
 
 def lines(file):
