@@ -10,32 +10,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pendulum
 from flask import Flask
 
-from reminder_site.actions import (
-    corrections,
-    delivery,
-    following,
-    form_nonces,
-    heart,
-    kept_forms,
-    leasing,
-    missed_texts,
-    replanning,
-    resolving,
-    throttling,
-    twins,
-    zone_rules,
-)
+from reminder_site.actions import delivery, following, heart, leasing, resolving, throttling, twins
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain import message_state as states
-from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Pace
 from reminder_site.gateways.alarms import Alarms
 from reminder_site.gateways.sms import Sms
 from reminder_site.handing_over import NOTHING_DECIDED, Decided, HandingOver, Slip
+from reminder_site.housekeeping import Housekeeping
 from reminder_site.queries import delivery as due
 from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
@@ -66,10 +51,8 @@ class Worker:
         self._count = threading.Lock()
         self._beat_at = float("-inf")
         self._beat_told = self.clock.now()
-        self._keeps_house = threading.Lock()
-        self._zones_followed = False
-        self._list_tried_at: pendulum.DateTime | None = None
         self.safeguards = Safeguards(app, self.pace, monotonic)
+        self.housekeeping = Housekeeping(app, stopping=self.stopping)
         self.handing_over = HandingOver(
             app, self.pace, owner=self.owner, monotonic=monotonic, safeguards=self.safeguards, stopping=self.stopping
         )
@@ -94,8 +77,15 @@ class Worker:
         found, decided = self._take_up(free, submit)
         for item in found:
             self._carries(+1)
-            submit(self._carry, item, decided)
+            self._entrust(submit, item, decided)
         return len(found)
+
+    def _entrust(self, submit: Callable[..., Any], item: leasing.Due, decided: Decided) -> None:
+        """Have a thread carry a message; where none can be started just now, one of the others takes it up."""
+        try:
+            submit(self._carry, item, decided)
+        except RuntimeError:
+            log.exception("no thread could be started for message %s", item.id)
 
     def settle(self, limit: int = 1_000_000) -> int:
         """Do everything that is due now, here and at once; return how many steps it took (trials and commands)."""
@@ -202,55 +192,9 @@ class Worker:
         self.safeguards.after_beat(pulse.held)
         self.handing_over.forget()
         self._beat_at = self.monotonic()
-        submit(self._keep_house)
+        submit(self.housekeeping.keep)
         if pulse.skewed:
             submit(self._hear_the_time)
-
-    def _keep_house(self) -> None:
-        """Do what has to be done now and then; no text waits for it, and a chore that fails keeps no other waiting."""
-        if not self._keeps_house.acquire(blocking=False):
-            return  # the last round is not through
-        try:
-            with self.app.app_context():
-                chores = (self._read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules)
-                for chore in (*chores, self._forget_forms):
-                    try:
-                        chore()
-                    except Exception:
-                        log.exception("a chore of the worker's failed and is tried again: %s", chore.__name__)
-        finally:
-            self._keeps_house.release()
-
-    def _read_missed_texts(self) -> None:
-        """Take in what patients texted while no webhook reached us."""
-        now = self.clock.now()
-        if not missed_texts.is_due(tried_at=self._list_tried_at, now=now):
-            return
-        self._list_tried_at = now
-        if found := missed_texts.look(sms=self.sms, now=now):
-            log.warning("%s texts of patients that no webhook had brought were taken in", found)
-
-    def _put_right(self) -> None:
-        """Tell patients how it stands whom a text misled that could not be called back."""
-        corrections.carry_on(now=self.clock.now())
-
-    def _plan_anew(self) -> None:
-        """Go on with what a change of settings left to plan anew, until it is done."""
-        replanning.write_anew(by=WORKER, now=self.clock.now())
-        while not self.stopping.is_set() and replanning.carry_on(by=WORKER, now=self.clock.now()):
-            pass
-
-    def _follow_the_zone_rules(self) -> None:
-        """Place appointments by the zone rules this worker started with, until that is done."""
-        while not self._zones_followed and not self.stopping.is_set():
-            followed = zone_rules.follow(by=WORKER, now=self.clock.now())
-            self._zones_followed = not followed.unfinished
-            if followed.looked_at == 0:
-                break  # what is left is held by others just now
-
-    def _forget_forms(self) -> None:
-        form_nonces.forget(now=self.clock.now())
-        kept_forms.forget(now=self.clock.machine_now())
 
     def _hear_the_time(self) -> None:
         with self.app.app_context():

@@ -45,7 +45,12 @@ CIRCUMSTANCES = (
         *(_clinic.c.daily_cap, _patient.c.phone_e164, _patient.c.reminders_on, _patient.c.phone_flag),
         (_patient.c.consent_how != "").label("agreed"),
         _patient.c.time_zone.label("patient_zone"),
-        *(_clinic.c.place, _clinic.c.phone, _clinic.c.sender.label("clinic_sender"), _clinician.c.name.label("clinician")),
+        *(
+            _clinic.c.place,
+            _clinic.c.phone,
+            _clinic.c.sender.label("clinic_sender"),
+            _clinician.c.name.label("clinician"),
+        ),
         *(_appointment.c.state.label("visit"), _appointment.c.round.label("visit_round"), _appointment.c.starts_local),
         *(_reminder.c.wanted.label("planned"), _reminder.c.round.label("planned_round"), _reminder.c.step_key),
     )

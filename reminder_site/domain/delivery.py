@@ -23,7 +23,17 @@ POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
 
 # Why a text that is due does not leave yet.
 Wait = Literal[
-    "", "hold", "texting_off", "daily_limit", "quiet_hours", "account", "clock", "throttle", "replaced", "number", "stale"
+    "",
+    "hold",
+    "texting_off",
+    "daily_limit",
+    "quiet_hours",
+    "account",
+    "clock",
+    "throttle",
+    "replaced",
+    "number",
+    "stale",
 ]
 Kind = Literal["created", "not_created", "refused", "unknown"]
 Next = Literal[

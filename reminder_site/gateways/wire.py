@@ -137,8 +137,9 @@ def _quiet(connection: http.client.HTTPConnection) -> bool:
     """Say whether a kept-alive line is still open: one that can be read from has been closed at the far end."""
     if connection.sock is None:
         return False
-    readable, _, _ = select.select([connection.sock], [], [], 0)
-    return not readable
+    waiting = select.poll()  # select.select cannot take a file number above 1,023
+    waiting.register(connection.sock, select.POLLIN)
+    return not waiting.poll(0)
 
 
 def _as_bytes(

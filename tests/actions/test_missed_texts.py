@@ -235,7 +235,7 @@ def test_a_trouble_has_the_list_read_no_more_often(visit, begun, clock, sandbox,
 def test_a_silent_twilio_is_not_asked_for_its_list(begun, clock, sandbox, asked):
     throttling.fall_silent(since=clock.now(), why="silent", pace=begun.pace, now=clock.now())
     clock.forward(minutes=3)
-    begun._read_missed_texts()
+    begun.housekeeping.read_missed_texts()
     assert asked == []
 
 

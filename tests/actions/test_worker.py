@@ -11,7 +11,7 @@ from reminder_site.queries.throttle import throttle
 from reminder_site.worker import Worker
 from tests import factories
 from tests.appointing import at, book
-from tests.delivering import a_text, at_twilio, now_as, take_back, trouble
+from tests.delivering import a_text, at_twilio, carry_on, now_as, take_back, trouble
 
 IN_FLIGHT = 64
 
@@ -51,6 +51,19 @@ def test_a_worker_survives_a_database_that_cannot_be_read_and_goes_on_afterwards
     clock.forward(seconds=1)
     assert worker.look(here) == 1
     assert len(at_twilio(sandbox)) == 1
+
+
+def test_a_worker_that_can_start_no_thread_goes_on_and_the_text_leaves_once(clinic, worker, clock, sandbox):
+    def cannot(work, *given):
+        raise RuntimeError("can't start new thread")
+
+    trouble(sandbox)
+    message_id = a_text(clinic, clock.now())
+    worker.settle(limit=0)
+    assert [worker.look(cannot), worker.look(cannot)] == [0, 1]
+    worker._carries(-1)  # what an idle thread would have done, had there been one
+    carry_on(worker, clock, minutes=10)
+    assert now_as(message_id).state == "delivered" and len(at_twilio(sandbox)) == 1
 
 
 def test_a_worker_plans_anew_what_a_change_of_settings_left(clinic, worker, now):

@@ -1,7 +1,9 @@
 """One HTTP exchange: whether the first byte has left is always known, and a line that broke is never used again."""
 
 import contextlib
+import os
 import re
+import resource
 import socket
 import threading
 import time
@@ -262,6 +264,27 @@ def test_one_line_serves_many_requests(wire):
         for _ in range(5):
             post(wire, server)
     assert (server.connections, len(server.seen)) == (1, 5)
+
+
+@pytest.fixture
+def many_files():
+    """So many open files that the next one has a number beyond what select() can take."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 4096), before[1]))
+    files = [os.open(os.devnull, os.O_RDONLY)]
+    while files[-1] < 1100:
+        files.append(os.dup(files[0]))
+    yield
+    for file in files:
+        os.close(file)
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_line_is_kept_however_many_files_are_open(many_files, wire):
+    with serving([OK] * 2) as server:
+        for _ in range(2):
+            assert post(wire, server).status == 200
+    assert server.connections == 1
 
 
 def test_an_idle_line_is_dropped_before_it_can_break():

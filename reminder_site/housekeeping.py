@@ -1,0 +1,72 @@
+"""What a worker does now and then beside sending: no text waits for it. A door, like the worker itself."""
+
+import logging
+import threading
+
+import pendulum
+from flask import Flask
+
+from reminder_site.actions import corrections, form_nonces, kept_forms, missed_texts, replanning, zone_rules
+from reminder_site.clock import Clock
+from reminder_site.domain.actor import WORKER
+from reminder_site.gateways.sms import Sms
+
+log = logging.getLogger("reminder_site.worker")
+
+
+class Housekeeping:
+    """One worker's chores; `stopping` is set when it is to end."""
+
+    def __init__(self, app: Flask, *, stopping: threading.Event) -> None:
+        self.app, self.stopping = app, stopping
+        self.clock: Clock = app.extensions["clock"]
+        self.sms: Sms = app.extensions["sms"]
+        self._at_work = threading.Lock()
+        self._zones_followed = False
+        self._list_tried_at: pendulum.DateTime | None = None
+
+    def keep(self) -> None:
+        """Do each chore once, unless the last round is not through; one that fails keeps no other waiting."""
+        if not self._at_work.acquire(blocking=False):
+            return
+        try:
+            with self.app.app_context():
+                for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
+                              self._forget_forms):  # fmt: skip
+                    try:
+                        chore()
+                    except Exception:
+                        log.exception("a chore of the worker's failed and is tried again: %s", chore.__name__)
+        finally:
+            self._at_work.release()
+
+    def read_missed_texts(self) -> None:
+        """Take in what patients texted while no webhook reached us."""
+        now = self.clock.now()
+        if not missed_texts.is_due(tried_at=self._list_tried_at, now=now):
+            return
+        self._list_tried_at = now
+        if found := missed_texts.look(sms=self.sms, now=now):
+            log.warning("%s texts of patients that no webhook had brought were taken in", found)
+
+    def _put_right(self) -> None:
+        """Tell patients how it stands whom a text misled that could not be called back."""
+        corrections.carry_on(now=self.clock.now())
+
+    def _plan_anew(self) -> None:
+        """Write texts anew that have become untrue, and go on with what a change of settings left, to its end."""
+        replanning.write_anew(by=WORKER, now=self.clock.now())
+        while not self.stopping.is_set() and replanning.carry_on(by=WORKER, now=self.clock.now()):
+            pass
+
+    def _follow_the_zone_rules(self) -> None:
+        """Place appointments by the zone rules this worker started with, until that is done."""
+        while not self._zones_followed and not self.stopping.is_set():
+            followed = zone_rules.follow(by=WORKER, now=self.clock.now())
+            self._zones_followed = not followed.unfinished
+            if followed.looked_at == 0:
+                break  # what is left is held by others just now
+
+    def _forget_forms(self) -> None:
+        form_nonces.forget(now=self.clock.now())
+        kept_forms.forget(now=self.clock.machine_now())
