@@ -156,8 +156,8 @@ class HandingOver:
 
     def forget(self) -> None:
         """Let go of attempts that nobody asks about any more."""
-        an_hour_ago = self.monotonic() - FORGET_ATTEMPTS_SECONDS
-        self._quiet_since = {attempt: at for attempt, at in self._quiet_since.copy().items() if at > an_hour_ago}
+        long_ago = self.monotonic() - FORGET_ATTEMPTS_SECONDS
+        self._quiet_since = {attempt: at for attempt, at in self._quiet_since.copy().items() if at > long_ago}
 
     def hear(self, theirs: pendulum.DateTime | None, *, took: bool, now: pendulum.DateTime) -> None:
         """Learn from the time in an answer (UTC), and from whether a text was taken, if there is something to learn."""

@@ -6,7 +6,7 @@ Each runs inside its caller's transaction and is scoped by the clinic; none deci
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, not_, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks, outbox
@@ -29,6 +29,8 @@ NOT_HEARD = states.HELD_HERE | {
     states.FAILED,
     states.UNDELIVERED,
 }
+NEVER_TRIED = and_(Message.state == states.NEEDS_REVIEW, Message.sid.is_(None), not_(Message.ever_unknown))
+HEARD = and_(Message.state.not_in(NOT_HEARD), not_(NEVER_TRIED))
 
 LOCKED: dict[Any, Callable[..., list[Any]]] = {Appointment: locks.appointments, Patient: locks.patients}
 
@@ -67,7 +69,7 @@ def heard_of_its_end(session: Session, appointment: Appointment) -> bool:
     last = session.scalar(
         select(Reminder.step_key)
         .join(Message, Message.reminder_id == Reminder.id)
-        .where(Message.appointment_id == appointment.id, Message.state.not_in(NOT_HEARD))
+        .where(Message.appointment_id == appointment.id, HEARD)
         .order_by(HEARD_AT.desc(), Message.id.desc())
         .limit(1)
     )
@@ -82,7 +84,7 @@ def has_been_texted(session: Session, appointment: Appointment, round_no: int) -
         .where(
             Message.appointment_id == appointment.id,
             Reminder.round == round_no,
-            Message.state.not_in(NOT_HEARD),
+            HEARD,
         )
     )
     return session.scalar(heard.limit(1)) is not None

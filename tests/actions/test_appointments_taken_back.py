@@ -1,12 +1,12 @@
 """Taking back a move or a cancellation: what the patient was told decides what comes back, and until when."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from reminder_site.actions import appointments, reminders
-from reminder_site.db import db
+from reminder_site.db import db, transaction
 from reminder_site.domain import refusals
-from reminder_site.models import Audit, Reminder
+from reminder_site.models import Audit, Message, Reminder
 from tests import factories
 from tests.appointing import ALICE, at, book, cancel, move, read, texts
 from tests.delivering import trouble
@@ -74,3 +74,12 @@ def test_a_cancellation_so_late_that_nobody_can_be_told_does_not_say_that_it_was
     cancel(clinic, soon, now)
     facts = db.session.scalars(select(Audit.facts).where(Audit.what == "appointment.cancelled")).one()
     assert (facts["told"], texts(soon)) == (False, [])
+
+
+def test_a_move_whose_text_is_parked_and_was_never_tried_can_be_taken_back(clinic, told, clock):
+    move(clinic, told, clock.now())
+    with transaction() as session:
+        its_text = Message.id == select(func.max(Message.id)).where(Message.kind == "notice").scalar_subquery()
+        session.execute(update(Message).where(its_text).values(state="needs_review", next_action_at=None))
+    undo_move(clinic, told, clock.now())
+    assert read(told).starts_local == at(clinic, 2026, 11, 20, 14, 30).local and texts(told, "needs_review") == []
