@@ -142,6 +142,8 @@ def apply_status(
         words = "Twilio has it after all"
         move(session, message_id, states.HELD_HERE, states.NEEDS_REVIEW, words=words, by=TWILIO, now=now)
         before = states.NEEDS_REVIEW
+        if state != states.CANCELLED:
+            changes["reaches_at"] = row.send_at  # nothing here had let it leave, so that was not noted yet
     if state not in states.MAY_BECOME[before]:
         note(session, message_id, before, f"Twilio reports {status}", by, now)
         session.execute(update(Message).where(Message.id == message_id).values(**changes))

@@ -6,8 +6,9 @@ import pendulum
 import pytest
 from sqlalchemy import func, select, update
 
-from reminder_site.actions import intents, leasing
+from reminder_site.actions import intents, leasing, receipts
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import Pace
 from reminder_site.models import Clinic, Message
 from reminder_site.worker import Worker
@@ -109,3 +110,12 @@ def test_a_text_of_another_day_makes_no_room_on_a_full_one_and_stays(clinic, wor
     new = a_text(clinic, clock.now(), in_minutes=6 * day, to_e164=number, replaces_id=old)
     carry_on(worker, clock, minutes=3)
     assert (now_as(new).state, now_as(old).state) == ("pending", "scheduled")
+
+
+@pytest.mark.parametrize(("status", "counts"), [("delivered", 1), ("scheduled", 1), ("canceled", 0)])
+def test_a_text_that_is_found_at_twilio_takes_its_place_in_the_day(clinic, clock, status, counts):
+    found = a_text(clinic, clock.now(), in_minutes=30)
+    receipts.take_over(
+        message_id=found, status=status, error_code=None, sid="SM" + "a" * 32, by=WORKER, now=clock.now()
+    )
+    assert on_their_way() == counts
