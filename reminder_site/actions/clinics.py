@@ -115,14 +115,17 @@ def change_texting(
 
 @retried
 def close_on(*, clinic_id: int, closed_on: date, name: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Name a day on which the clinic is closed; naming it again changes its name."""
+    """Name a day on which the clinic is closed; naming it again changes its name.
+
+    The texts of what is booked on it are held until it is moved or cancelled, or the day is opened again.
+    """
     with transaction() as session:
         claim(session, clinic_id, None)
         there = session.scalar(
             select(ClosedDay).where(ClosedDay.clinic_id == clinic_id, ClosedDay.closed_on == closed_on)
         )
         if there is None:
-            session.add(ClosedDay(clinic_id=clinic_id, closed_on=closed_on, name=name))
+            session.add(ClosedDay(clinic_id=clinic_id, closed_on=closed_on, name=name, closed_at=now))
         else:
             there.name = name
         plans_follow(session, clinic_id)

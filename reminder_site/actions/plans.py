@@ -165,6 +165,7 @@ def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
         notice=notice,
         announced=appointment.announced,
         phone_zones=patient.phone_zones,
+        shut_why=case.base.shut_why(appointment.starts_local, appointment.timed_at),
         held={_plain(e, serial): e.reminder.send_at for e in here if e.reminder.send_at and e.waits},
         done={_plain(e, serial): e.message.send_at for e in here if e.message and e.counts_as_sent},
     )

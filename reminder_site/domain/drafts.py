@@ -39,6 +39,7 @@ class Facts:
     `timed_at`: when this time was booked or last moved. `held`: texts already in the ledger and wanted, `done`: texts
     sent for this time, both by step key; a notice told before the present one has a suffix, "moved-1".
     `announced`: False when staff chose not to text about this booking or move. `phone_zones`: where the phone may be.
+    `shut_why`: the clinic has closed that day since.
     """
 
     starts_at: pendulum.DateTime
@@ -56,6 +57,7 @@ class Facts:
     announced: bool = True
     phone_zones: tuple[str, ...] = ()
     unwanted_why: str = "the appointment is cancelled"
+    shut_why: str = ""
 
     @property
     def moved(self) -> bool:
@@ -171,6 +173,8 @@ def _against_all(case: Case, *, cancelling: bool) -> str | None:
         return "the appointment is on again"
     if not cancelling and not facts.wanted:
         return facts.unwanted_why
+    if not cancelling and facts.shut_why:
+        return facts.shut_why
     if not facts.texts_on:
         return facts.texts_off_why or "texts are off for this patient"
     return None

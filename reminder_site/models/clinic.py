@@ -67,7 +67,7 @@ class ConsentWording(Base):
 
 
 class ClosedDay(Base):
-    """A day the clinic is closed besides public holidays."""
+    """A day the clinic is closed besides holidays; what was booked before `closed_at` (UTC) is not reminded of."""
 
     __tablename__ = "closed_day"
     __table_args__ = (UniqueConstraint("clinic_id", "closed_on"),)
@@ -75,6 +75,7 @@ class ClosedDay(Base):
     clinic_id: Mapped[int] = clinic_key()
     closed_on: Mapped[date] = mapped_column(Date)
     name: Mapped[str] = mapped_column(String(60))
+    closed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
 
 
 class Clinician(Base):

@@ -1,9 +1,8 @@
-"""What plans are made from at one clinic, the text of each step, and the preview a receptionist sees before saving."""
+"""What plans are made from at one clinic, and the text of each step."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pendulum
 from sqlalchemy import bindparam, exists, select
@@ -11,15 +10,12 @@ from sqlalchemy.orm import Session
 
 from reminder_site.config import settings
 from reminder_site.db import db
-from reminder_site.domain import consent, opening_hours, segments, spoken, told, wording
+from reminder_site.domain import consent, opening_hours, told, wording
 from reminder_site.domain.closed_days import closed_days
-from reminder_site.domain.delivery import route
-from reminder_site.domain.phones import zones_of
-from reminder_site.domain.planning import Facts, Notice, Step, plan
+from reminder_site.domain.planning import Facts, Step, plan
 from reminder_site.domain.quiet_hours import QuietHours
 from reminder_site.domain.refusals import TextTooLong
 from reminder_site.domain.rules import Rule
-from reminder_site.domain.times import Placed, to_local
 from reminder_site.models import Clinic, ClosedDay, OptOut, ReminderRule, Template
 
 LINK_FIELD = "{{link}}"
@@ -51,6 +47,7 @@ class Ground:
     rules: tuple[Rule, ...]
     texts: Mapping[str, str]
     own_closed_days: Mapping[date, str]
+    closed_since: Mapping[date, pendulum.DateTime]
     quiet: QuietHours
 
     def closed(self, starts_local: datetime) -> Mapping[date, str]:
@@ -59,6 +56,13 @@ class Ground:
         if not self.clinic.keeps_public_holidays:
             return self.own_closed_days
         return closed_days(self.clinic.country, self.clinic.region or None, years, self.own_closed_days)
+
+    def shut_why(self, starts_local: datetime, timed_at: pendulum.DateTime) -> str:
+        """Say that the clinic has closed a day after an appointment was given its time there; empty when it has not."""
+        day = starts_local.date()
+        if day not in self.closed_since or self.closed_since[day] < timed_at:
+            return ""
+        return f"the clinic has closed that day ({self.own_closed_days[day]}), move or cancel the appointment"
 
     def steps(self, facts: Facts, *, now: pendulum.DateTime) -> tuple[Step, ...]:
         """Derive the plan of one appointment (see domain.planning.plan)."""
@@ -99,25 +103,6 @@ class Ground:
         return Text(body, told.facts(template, fields, starts_local), fields, starts_local)
 
 
-@dataclass(frozen=True)
-class PreviewLine:
-    """One line of the preview: `send_at` is UTC, `local` the clinic's wall time; both None when skipped."""
-
-    key: str
-    name: str
-    send_at: pendulum.DateTime | None
-    local: datetime | None
-    when: str
-    route: str
-    text: str
-    encoding: str
-    segments: int
-    reason: str
-    why: str
-    skipped: bool
-    flagged: bool
-
-
 def kind_of(step_key: str, *, asks: bool) -> str:
     """Name the wording a step's text is written with (as in domain.wording.DEFAULT_TEMPLATES)."""
     kind = step_key.partition("-")[0]
@@ -133,12 +118,13 @@ def ground(session: Session, clinic_id: int) -> Ground:
         select(ReminderRule).where(ReminderRule.clinic_id == clinic_id).order_by(ReminderRule.position)
     )
     texts = session.execute(select(Template.kind, Template.body).where(Template.clinic_id == clinic_id))
-    own = session.execute(select(ClosedDay.closed_on, ClosedDay.name).where(ClosedDay.clinic_id == clinic_id))
+    own = session.scalars(select(ClosedDay).where(ClosedDay.clinic_id == clinic_id)).all()
     return Ground(
         clinic=clinic,
         rules=tuple(rule_of(r) for r in rules),
         texts={**wording.DEFAULT_TEMPLATES, **{kind: body for kind, body in texts}},
-        own_closed_days={on: name for on, name in own},
+        own_closed_days={day.closed_on: day.name for day in own},
+        closed_since={day.closed_on: day.closed_at for day in own if day.closed_at is not None},
         quiet=QuietHours(clinic.quiet_opens, clinic.quiet_closes, clinic.texts_on_sundays),
     )
 
@@ -181,108 +167,10 @@ def texts_off_why(
     return None
 
 
-def preview(
-    *,
-    clinic_id: int,
-    starts: Placed,
-    duration_minutes: int,
-    first_name: str,
-    clinician: str,
-    phone_e164: str,
-    phone_flag: str = "",
-    agreed: bool,
-    reminders_on: bool = True,
-    patient_zone: str = "",
-    wanted: bool = True,
-    announced: bool = True,
-    notice: Notice | None = None,
-    link: str,
-    now: pendulum.DateTime,
-) -> list[PreviewLine]:
-    """Plan an appointment as if saved now: each text, with `link` as in it, its instant, zone, route, size, reason."""
-    base = ground(db.session(), clinic_id)
-    off = texts_off_why(
-        db.session(),
-        base.clinic,
-        phone_e164=phone_e164,
-        phone_flag=phone_flag,
-        agreed=agreed,
-        reminders_on=reminders_on,
-    )
-    change: dict[str, Any] = {"wanted": wanted, "notice": notice, "announced": announced}
-    change |= {"phone_zones": (patient_zone,) if patient_zone else zones_of(phone_e164)}
-    facts = replace(_if_saved_now(starts, duration_minutes, off, now), **change)
-    name, decided = first_name or "Ann", to_local(now, starts.zone)
-    steps = base.steps(facts, now=now)
-    about = {"first_name": name, "starts_local": starts.local, "clinician": clinician}
-    return [
-        _drawn(base, step, starts, now, link, about)
-        for step in sorted(steps, key=lambda s: base.place(s.key, s.local, starts.local, decided))
-    ]
-
-
-def _if_saved_now(starts: Placed, duration_minutes: int, off: str | None, now: pendulum.DateTime) -> Facts:
-    """Return what a plan depends on for an appointment that is saved now; `off` says why no text goes out."""
-    return Facts(
-        starts_at=starts.at,
-        starts_local=starts.local,
-        zone=starts.zone,
-        ends_at=starts.at.add(minutes=duration_minutes),
-        timed_at=now,
-        texts_on=off is None,
-        texts_off_why=off,
-    )
-
-
 def oddity(*, clinic_id: int, local: datetime, minutes: int) -> str | None:
     """Say what is odd about an appointment at a wall time: outside the opening hours, or on a closed day."""
     base = ground(db.session(), clinic_id)
     return opening_hours.warning(base.clinic.hours, base.closed(local), local, minutes)
-
-
-def route_words(send_at: pendulum.DateTime, useful_until: pendulum.DateTime, now: pendulum.DateTime) -> str:
-    """Say which way a text of this moment goes, as seen from now."""
-    way = route(send_at=send_at, useful_until=useful_until, now=now)
-    if way.way == "schedule":
-        return "scheduled at Twilio"
-    if way.way == "wait" and way.until == send_at:
-        return "sent by this site"
-    if way.way == "wait":
-        return "kept here, scheduled at Twilio 35 days ahead"
-    return "sent at once" if way.way == "send" else "too late"
-
-
-def _drawn(
-    base: Ground, step: Step, starts: Placed, now: pendulum.DateTime, link: str, about: Mapping[str, Any]
-) -> PreviewLine:
-    """Draw the line of a step; one whose text is too long says so, saving will refuse it."""
-    try:
-        return _line(step, base.text_of(step, **about).body.replace(LINK_FIELD, link), starts, now)
-    except TextTooLong as refused:
-        return replace(_line(step, "", starts, now), skipped=True, flagged=True, why=refused.words)
-
-
-def _line(step: Step, text: str, starts: Placed, now: pendulum.DateTime) -> PreviewLine:
-    size = segments.count(text)
-    when = route = ""
-    if step.send_at is not None and step.useful_until is not None:
-        when = spoken.moment_words(step.send_at, starts.zone, now)
-        route = route_words(step.send_at, step.useful_until, now)
-    return PreviewLine(
-        key=step.key,
-        name=step.name,
-        send_at=step.send_at,
-        local=to_local(step.send_at, starts.zone) if step.send_at else None,
-        when=when,
-        route=route,
-        text=text,
-        encoding=size.encoding,
-        segments=size.segments,
-        reason=size.reason or "",
-        why=step.why,
-        skipped=step.skipped,
-        flagged=step.flagged,
-    )
 
 
 def rule_of(row: ReminderRule) -> Rule:

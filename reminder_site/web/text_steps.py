@@ -9,7 +9,8 @@ from reminder_site.domain import segments, spoken
 from reminder_site.domain.error_words import explain
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.domain.zones import exact, rules_of
-from reminder_site.queries.plans import LINK_FIELD, PreviewLine
+from reminder_site.queries.plans import LINK_FIELD
+from reminder_site.queries.previews import PreviewLine
 from reminder_site.queries.reminders import Event, ReminderFacts
 from reminder_site.queries.threads import HEARD
 

@@ -11,7 +11,7 @@ from reminder_site.domain import spoken
 from reminder_site.domain.planning import Notice
 from reminder_site.domain.refusals import AppointmentChanged, NotHere, Refused
 from reminder_site.domain.times import Placed, to_local
-from reminder_site.queries import appointments, links, plans, reminders
+from reminder_site.queries import appointments, links, previews, reminders
 from reminder_site.queries.appointments import Facts
 from reminder_site.queries.reminders import ReminderFacts
 from reminder_site.web import current, day_rows, text_steps, warnings
@@ -182,7 +182,7 @@ def _cancel_page(form: CancelForm, facts: Facts) -> str:
     clinic = current.clinic()
     notice = Notice("cancelled", now().add(minutes=clinic.undo_minutes))
     goes_by = reminders.time_before_untold_move(key=facts.key, now=now())
-    lines = plans.preview(
+    lines = previews.preview(
         clinic_id=clinic.id,
         starts=goes_by or placed(facts),
         wanted=False,

@@ -11,7 +11,7 @@ from reminder_site.actions.appointments import NewPatient
 from reminder_site.domain import phones, spoken
 from reminder_site.domain.refusals import Refused, SavedSomethingElse
 from reminder_site.domain.times import Placed, to_local
-from reminder_site.queries import appointments, links, patients, plans
+from reminder_site.queries import appointments, links, patients, previews
 from reminder_site.queries.patients import PatientLine
 from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.forms.appointments import BookingForm, put_error
@@ -196,7 +196,7 @@ def _preview(form: BookingForm, patient: str | NewPatient | None, placed: Placed
     warned += warnings.about_time(clinic.id, placed, minutes)
     if isinstance(patient, str):
         warned += warnings.about_same_day(clinic.id, patient, placed)
-    lines = plans.preview(
+    lines = previews.preview(
         clinic_id=clinic.id,
         starts=placed,
         duration_minutes=minutes,

@@ -10,7 +10,7 @@ from reminder_site.domain import spoken
 from reminder_site.domain.planning import Notice
 from reminder_site.domain.refusals import AppointmentChanged, NothingChanged, Overlaps, Refused
 from reminder_site.domain.times import Placed, to_local
-from reminder_site.queries import appointments, plans
+from reminder_site.queries import appointments, previews
 from reminder_site.queries.appointments import Choice, Facts
 from reminder_site.web import current, overlaps, text_steps, warnings
 from reminder_site.web.day_rows import STANDING_WORDS
@@ -146,7 +146,7 @@ def _preview(form: MoveForm, facts: Facts, placed: Placed | None) -> dict[str, A
     warned = warnings.about_time(clinic.id, placed, facts.duration_minutes)
     warned += warnings.about_same_day(clinic.id, facts.patient_id, placed, but_not=facts.id)
     tell = form.chosen.patient
-    lines = plans.preview(
+    lines = previews.preview(
         clinic_id=clinic.id,
         starts=placed,
         announced=tell,
