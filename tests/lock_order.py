@@ -28,7 +28,7 @@ FIRST = {
     "attendance": {"appointment"},
     "backups": {"audit"},
     "clinics": {"clinic"},
-    "clinics._change": {"named"},
+    "clinics._change": {"named", "clinic"},
     "consent_wordings": {"clinic"},
     "corrections": {"appointment"},
     "clinics.add_clinic": {"audit"},

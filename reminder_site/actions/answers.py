@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import outbox
 from reminder_site.actions.inbox import ACKNOWLEDGED_WITHIN_MINUTES
-from reminder_site.actions.text_deeds import ENDS_TEXTS, LONGEST_BODY, Arrived, act
+from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER
-from reminder_site.domain.answers import WORDS, Answer, Kind, understand
+from reminder_site.domain.answers import ENDS_TEXTS, WORDS, Answer, Kind, understand
 from reminder_site.domain.phones import number_in
 from reminder_site.domain.text_safety import strip_controls
 from reminder_site.gateways.sms import Remote, Sms, SmsError

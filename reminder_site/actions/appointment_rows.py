@@ -90,6 +90,12 @@ def has_been_texted(session: Session, appointment: Appointment, round_no: int) -
     return session.scalar(heard.limit(1)) is not None
 
 
+def clinician_of(session: Session, appointment: Appointment) -> str:
+    """Return the name of whom the patient will see; empty when nobody is named."""
+    found = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
+    return found.name if found else ""
+
+
 def subject(appointment: Appointment) -> dict[str, Any]:
     """Name the appointment for the audit."""
     return {"clinic_id": appointment.clinic_id, "subject": appointment.public_id}

@@ -167,9 +167,14 @@ def new_rule(clinic_id: int, position: int, rule: Rule) -> ReminderRule:
     return ReminderRule(clinic_id=clinic_id, position=position, **asdict(rule))
 
 
+def _is_administrator(session: Session, by: Actor) -> bool:
+    """Say whether somebody may do what is an administrator's to do; the operator at the machine may."""
+    theirs = select(Staff.id).where(Staff.id == by.staff_id, Staff.role == "administrator", Staff.active)
+    return by.kind == "operator" or session.scalar(theirs) is not None
+
+
 def _refuse_no_quiet(session: Session, why: str, by: Actor) -> None:
-    role = session.scalar(select(Staff.role).where(Staff.id == by.staff_id))
-    if role != "administrator" and by.kind != "operator":
+    if not _is_administrator(session, by):
         raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: only an administrator can set that.")
     if not why:
         raise QuietHoursNeeded("Fewer than 6 hours of a day are quiet: give the reason below. It is kept.")
@@ -190,7 +195,8 @@ def _change(
 ) -> None:
     """Change a clinic's columns; `guarded` quiet hours are an administrator's to set, with a reason."""
     with transaction() as session:
-        locks.hold(session, "senders")
+        if "sender" in wanted:
+            locks.hold(session, "senders")
         claim(session, clinic_id, version)
         clinic = session.get_one(Clinic, clinic_id)
         changed, sender = changes(clinic, wanted), sender_of(clinic)
@@ -216,8 +222,7 @@ def _check_sender(
     session: Session, clinic: Clinic, sender: str, shared: bool, by: Actor, now: pendulum.DateTime
 ) -> None:
     """Raise OnlyAnAdministrator or SenderTaken; sharing on purpose is written down. An empty one is the site's own."""
-    is_administrator = select(Staff.id).where(Staff.id == by.staff_id, Staff.role == "administrator", Staff.active)
-    if by.kind != "operator" and session.scalar(is_administrator) is None:
+    if not _is_administrator(session, by):
         raise OnlyAnAdministrator
     others = session.scalars(select(Clinic).where(Clinic.id != clinic.id))
     if not sender or sender not in {sender_of(other) for other in others}:

@@ -13,17 +13,17 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import answering
+from reminder_site.actions.appointment_rows import clinician_of
 from reminder_site.db import retried, transaction
-from reminder_site.domain.answers import Kind
+from reminder_site.domain.answers import ANSWERED_BY, Kind
 from reminder_site.domain.dialogue import Decision
 from reminder_site.domain.issued_page import EarlierPress, IssuedPage, Pressed, weigh
 from reminder_site.domain.refusals import AppointmentChanged, NotHere
-from reminder_site.models import Appointment, Clinic, Clinician, InboundMessage, ManageLink, PagePress, Patient
+from reminder_site.models import Appointment, Clinic, InboundMessage, ManageLink, PagePress, Patient
 from reminder_site.queries.links import shown_of
 
 BY_LINK = "link"
 CONTRADICTED = "pressed two different buttons of one page: nothing was recorded"
-ANSWERED_BY: dict[str, Kind] = {"confirmed": "confirm", "change_wanted": "change", "cannot_come": "cannot_come"}
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def _opened(session: Session, link_id: int, now: pendulum.DateTime) -> Appointme
 
 def _check_it_stands(session: Session, appointment: Appointment, page: IssuedPage) -> None:
     clinic = session.get_one(Clinic, appointment.clinic_id)
-    who = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
-    if (page.version, page.shown) != (appointment.version, shown_of(appointment, clinic, who.name if who else "")):
+    shown = shown_of(appointment, clinic, clinician_of(session, appointment))
+    if (page.version, page.shown) != (appointment.version, shown):
         raise AppointmentChanged(theirs=appointment.version, yours=page.version)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks
+from reminder_site.actions.appointment_rows import clinician_of
 from reminder_site.actions.outbox import unwant
 from reminder_site.actions.plan_rows import ALIVE, Case, Change, Entry, add, drop, drop_text, entries_of
 from reminder_site.domain import message_state as states
@@ -15,7 +16,7 @@ from reminder_site.domain.actor import Actor
 from reminder_site.domain.planning import Facts, Notice, Step
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import still_true
-from reminder_site.models import Appointment, Clinician, Message, Patient, Reminder
+from reminder_site.models import Appointment, Message, Patient, Reminder
 from reminder_site.queries.plans import Ground, Text, ground, sender_of, texts_off_why
 
 LAST_CALL_SECONDS = 60  # Twilio takes no cancel for sure any later than this before SendAt
@@ -115,7 +116,7 @@ def _by_hand(reminder: Reminder) -> Step:
 
 def _desired(case: Case, entries: Sequence[Entry]) -> Desired:
     appointment, facts = case.appointment, _facts(case, entries)
-    clinician = case.session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
+    clinician = clinician_of(case.session, appointment)
     by_hand = [e.reminder for e in entries if e.reminder.by_hand and e.reminder.round == appointment.round]
     off = {reminder.step_key: reminder.dropped_why for reminder in by_hand if not reminder.wanted}
     hurried = {reminder.step_key: _by_hand(reminder) for reminder in by_hand if reminder.wanted}
@@ -131,7 +132,7 @@ def _desired(case: Case, entries: Sequence[Entry]) -> Desired:
             step,
             first_name=case.patient.first_name,
             starts_local=appointment.starts_local,
-            clinician=clinician.name if clinician else "",
+            clinician=clinician,
         )
         desired[step.key] = (step, text)
     return desired

@@ -6,10 +6,11 @@ from datetime import date, datetime
 import pendulum
 from sqlalchemy.orm import Session
 
+from reminder_site.actions.appointment_rows import clinician_of
 from reminder_site.domain.spoken import day_and_clock
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import asks, facts_now, still_true
-from reminder_site.models import Appointment, Clinician, InboundMessage
+from reminder_site.models import Appointment, InboundMessage
 from reminder_site.queries import threads
 from reminder_site.queries.plans import ground, values
 from reminder_site.queries.threads import Telling, apart
@@ -54,12 +55,6 @@ def may_know(appointment: Appointment, tellings: Sequence[Telling], now: pendulu
     """Say whether the patient is to know how things stand: not of what was never told, nor while it may be undone."""
     undoes = appointment.undo_until is not None and now <= appointment.undo_until
     return bool(tellings) and appointment.state == "booked" and not undoes
-
-
-def clinician_of(session: Session, appointment: Appointment) -> str:
-    """Return the name of whom the patient will see; empty when nobody is named."""
-    found = session.get(Clinician, appointment.clinician_id) if appointment.clinician_id else None
-    return found.name if found else ""
 
 
 def overtaken(row: InboundMessage, appointment: Appointment, written_at: pendulum.DateTime | None) -> str:

@@ -10,9 +10,10 @@ import pendulum
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import answering, opt_outs, question_lists, tellings
+from reminder_site.actions.appointment_rows import clinician_of
 from reminder_site.domain import wording
 from reminder_site.domain.actor import PATIENT
-from reminder_site.domain.answers import Answer
+from reminder_site.domain.answers import ABOUT_TEXTS, Answer
 from reminder_site.domain.consent import WITHOUT_CONSENT
 from reminder_site.domain.dialogue import FIXED_REPLIES, twilio_has_answered
 from reminder_site.domain.spoken import day_and_clock
@@ -23,7 +24,6 @@ from reminder_site.queries import inbox, threads
 from reminder_site.queries.plans import ground, is_opted_out, values
 from reminder_site.queries.threads import Thread
 
-ENDS_TEXTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number"})
 LONGEST_BODY = 1600
 SAME_REPLY_MINUTES = 60
 # Two machines that answer each other would never end: so many automatic replies an hour to one number are enough.
@@ -58,7 +58,7 @@ def _acted(session: Session, arrived: Arrived) -> str:
     row, said = arrived.row, arrived.said
     was_out = is_opted_out(session, row.from_e164, arrived.sender)
     deed = DEEDS.get(said.kind, _for_a_person)
-    if said.kind in threads.ABOUT_TEXTS and _decided_since(arrived):
+    if said.kind in ABOUT_TEXTS and _decided_since(arrived):
         row.effect = f"{said.words}, but it was found late, and what was said after it stands"
         return ""
     listed = _listed(session, arrived)
@@ -232,7 +232,7 @@ def _written(session: Session, arrived: Arrived, reply: str) -> str:
     appointment = session.get(Appointment, thread.appointment_id) if thread.appointment_id else None
     local = appointment.starts_local if appointment else to_local(arrived.now, base.clinic.time_zone)
     today = to_local(arrived.now, base.clinic.time_zone).date()
-    clinician = tellings.clinician_of(session, appointment) if appointment else ""
+    clinician = clinician_of(session, appointment) if appointment else ""
     fields = values(base.clinic, patient.first_name if patient else "", local, clinician, read_on=today)
     if reply == "which_one_reply" and arrived.row.found_at is None:  # whoever was found late may have gone on since
         listed = question_lists.offer(session, arrived.row, thread.meant, now=arrived.now)

@@ -39,6 +39,14 @@ WORDS: Final[dict[Kind, str]] = {
     "wrong_number": "says this is the wrong number",
     "other": "wrote something for a person to read",
 }
+ENDS_TEXTS: Final = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number"})
+ABOUT_TEXTS: Final = ENDS_TEXTS | {"start"}
+# How an answer stands on its appointment, and the answer that brings it there.
+ANSWERED_BY: Final[dict[str, Kind]] = {
+    "confirmed": "confirm",
+    "change_wanted": "change",
+    "cannot_come": "cannot_come",
+}
 _SOUNDS_LIKE_STOP: Final = "seems to want no more texts: a person should decide"
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import JSON, and_, func, literal_column, null, or_, select, unio
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
-from reminder_site.domain.answers import understand
+from reminder_site.domain.answers import ABOUT_TEXTS, understand
 from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.times import to_local
 from reminder_site.domain.told import calls_off
@@ -28,7 +28,6 @@ MAY_NOT_HAVE_COME = states.IN_FLIGHT | {states.CANCELLING} | DID_NOT_COME
 PAST_DAYS = 2
 LONG_PAST_DAYS = 90
 LATELY_HOURS = 12
-ABOUT_TEXTS = frozenset({"stop", "stop_and_maybe_cancel", "wrong_number", "start"})
 TAKEN_BACK = frozenset({"answer.take_back", "appointment.answered"})  # never found late: by link, or at the desk
 CONTRADICTED_BY = frozenset({"starts", "place", "clinician"})
 

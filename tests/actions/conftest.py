@@ -1,5 +1,7 @@
 """What tests of actions share: appointments, a worker that has begun."""
 
+from datetime import datetime
+
 import pytest
 
 from tests.appointing import at, book
@@ -20,6 +22,16 @@ def visit(clinic, now):
     appointment = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))
     heard(appointment, now.add(minutes=2))
     return appointment
+
+
+@pytest.fixture
+def family(clinic, now):
+    """Carol and her child Tim on one phone, each with an appointment that was asked about."""
+    carol, tim = (a_patient(clinic, name, phone_e164=PHONE) for name in ("Carol", "Tim"))
+    visits = an_appointment(clinic, carol), an_appointment(clinic, tim, datetime(2026, 11, 20, 15, 0))
+    for number, visit in enumerate(visits):
+        heard(visit, now.add(minutes=number))
+    return visits
 
 
 @pytest.fixture

@@ -11,16 +11,6 @@ from tests.texting import PHONE, fresh, heard, last_text, text
 
 
 @pytest.fixture
-def family(clinic, now):
-    """Carol and Tim on one phone, each with an appointment that was asked about."""
-    carol, tim = (a_patient(clinic, name, phone_e164=PHONE) for name in ("Carol", "Tim"))
-    visits = an_appointment(clinic, carol), an_appointment(clinic, tim, datetime(2026, 11, 20, 15, 0))
-    for number, visit in enumerate(visits):
-        heard(visit, now.add(minutes=number))
-    return visits
-
-
-@pytest.fixture
 def listed(family, now):
     """The list was sent an hour after they were asked."""
     assert "A Carol Fri 20 Nov 2:30pm, B Tim Fri 20 Nov 3:00pm" in text("1", now.add(hours=1))

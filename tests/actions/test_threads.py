@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import pytest
 from sqlalchemy import select
 
 from reminder_site.db import db, transaction
@@ -10,16 +9,6 @@ from reminder_site.models import Appointment, InboundMessage, Patient
 from reminder_site.queries import inbox
 from tests.factories import a_clinic, a_patient, an_appointment
 from tests.texting import PHONE, fresh, heard, last_text, text
-
-
-@pytest.fixture
-def family(clinic, now):
-    """A mother and her child on one phone, each with an appointment she was texted about."""
-    mother, child = (a_patient(clinic, name, phone_e164=PHONE) for name in ("Carol", "Tim"))
-    visits = an_appointment(clinic, mother), an_appointment(clinic, child, datetime(2026, 11, 20, 15, 0))
-    for number, visit in enumerate(visits):
-        heard(visit, now.add(minutes=number))
-    return visits
 
 
 def test_an_answer_that_could_be_about_two_is_not_guessed(family, now):

@@ -66,6 +66,15 @@ class RuleForm(DeskForm):
         )
 
 
+def _clean(field: Any) -> None:
+    """Take out what no text can hold, or refuse it."""
+    try:
+        field.data = clean_text(field.data or "", wording.LONGEST)
+    except TextRefused as refused:
+        field.data = strip_controls(field.data)
+        raise ValidationError(refused.words) from refused
+
+
 class TemplateForm(DeskForm):
     """The wording of one kind of text; the page sets `text_kind` before it validates."""
 
@@ -76,11 +85,7 @@ class TemplateForm(DeskForm):
 
     def validate_body(self, field: Any) -> None:
         """Refuse what cannot be sent, with every reason at once."""
-        try:
-            field.data = clean_text(field.data or "", wording.LONGEST)
-        except TextRefused as refused:
-            field.data = strip_controls(field.data)
-            raise ValidationError(refused.words) from refused
+        _clean(field)
         problems = wording.check(field.data, self.text_kind)
         if problems:
             raise ValidationError(" ".join(problems))
@@ -93,11 +98,7 @@ class ConsentWordingForm(DeskForm):
 
     def validate_body(self, field: Any) -> None:
         """Refuse what cannot be kept or says nothing."""
-        try:
-            field.data = clean_text(field.data or "", wording.LONGEST)
-        except TextRefused as refused:
-            field.data = strip_controls(field.data)
-            raise ValidationError(refused.words) from refused
+        _clean(field)
         if not field.data:
             raise ValidationError("Write what patients are read.")
 

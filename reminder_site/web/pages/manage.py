@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reminder_site.actions import link_answers
 from reminder_site.config import settings
 from reminder_site.domain import spoken
+from reminder_site.domain.answers import ANSWERED_BY
 from reminder_site.domain.calendar_file import Entry, calendar_file
 from reminder_site.domain.dialogue import take_back
 from reminder_site.domain.issued_page import IssuedPage, Pressed
@@ -27,7 +28,6 @@ from reminder_site.web.patient_words import words
 pages = Blueprint("manage", __name__, url_prefix="/m")
 
 ANSWERS = frozenset({"confirm", "change", "cannot_come", "keep"})
-ANSWER_OF_STANDING = {"confirmed": "confirm", "change_wanted": "change", "cannot_come": "cannot_come"}
 TOLD = {"confirm": "done", "cannot_come": "done", "change": "asked", "undo": "undone"}
 LONGEST_WISH = 300
 Page = AnyResponse | str | tuple[str, int]
@@ -115,7 +115,7 @@ def _pressed(token: str, linked: Linked, kind: Pressed, wish: str = "") -> Page:
         outcome = link_answers.press(link_id=linked.link_id, page=page, kind=kind, text=wish, now=now())
     except AppointmentChanged:
         linked = opened.anew(token)
-        said_already = not wish and ANSWER_OF_STANDING.get(linked.standing.answer) == kind
+        said_already = not wish and ANSWERED_BY.get(linked.standing.answer) == kind
         return _again(token, linked, "twice" if said_already else "changed", wish)
     except NotHere:
         opened.ended(token)
