@@ -106,6 +106,8 @@ class Worker:
         with self.app.app_context():
             try:
                 self._beat(submit)
+                if self.handing_over.pulse.rehearsal:
+                    return [], NOTHING_DECIDED
                 self.safeguards.look(submit)
                 found = self._lease(most, submit)
             except Exception:
@@ -192,6 +194,8 @@ class Worker:
         self.safeguards.after_beat(pulse.held)
         self.handing_over.forget()
         self._beat_at = self.monotonic()
+        if pulse.rehearsal:
+            return
         submit(self.housekeeping.keep)
         if pulse.skewed:
             submit(self._hear_the_time)

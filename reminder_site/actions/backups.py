@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pendulum
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import Connection, inspect, make_url, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from reminder_site.actions import audit
-from reminder_site.config import ROOT
+from reminder_site.config import ROOT, settings
 from reminder_site.db import Base, db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.audit_seal import Head
@@ -28,13 +28,15 @@ from reminder_site.gateways.copies import (
     used_by_others,
 )
 from reminder_site.gateways.data_folder import DataFolder, write_whole
+from reminder_site.models import Heartbeat
 from reminder_site.queries import health
 
 SERVING_SECONDS = 60
 SUFFIX = {"sqlite": ".sqlite3", "postgresql": ".dump"}
+# Sessions of the site's own user: whoever watches the database from outside is no site.
 OTHERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
+AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 HOLD = """
 INSERT INTO heartbeat (id, beat_at, instance_id, hold_since, hold_from, hold_why, circuit_why, clock_skew_seconds)
@@ -96,7 +98,8 @@ def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateT
     if manifest.store == "sqlite":
         _restore_sqlite(file, manifest, now)
     else:
-        _back_up(file.parent, "before-restore", now)
+        if inspect(db.engine).has_table("alembic_version"):
+            _back_up(file.parent, "before-restore", now)
         load_postgres(*_address(), file, _hold(manifest, now, "+00"))
     db.engine.dispose()
     kept_in.keep_audit_head(Head(manifest.audit_number, manifest.audit_hash))
@@ -104,10 +107,12 @@ def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateT
 
 
 @retried
-def record_restore(*, manifest: Manifest, by: Actor, now: pendulum.DateTime) -> None:
-    """Note in the audit of the restored database that it was restored."""
-    facts = {"made_at": manifest.made_at, "sha256": manifest.sha256}
+def record_restore(*, manifest: Manifest, rehearsal: bool = False, by: Actor, now: pendulum.DateTime) -> None:
+    """Note in the restored database that it was restored; a `rehearsal` never sends, cancels or answers anything."""
+    facts = {"made_at": manifest.made_at, "sha256": manifest.sha256, "rehearsal": rehearsal}
     with transaction() as session:
+        since = now if rehearsal else None
+        session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(rehearsal_since=since))
         audit.record(session, actor=by, what="database.restored", clinic_id=None, subject="database", facts=facts,
                      now=now)  # fmt: skip
 
@@ -191,12 +196,9 @@ def _why_in_use(now: pendulum.DateTime) -> str:
 def _others() -> bool:
     if db.engine.dialect.name == "sqlite":
         return used_by_others(_sqlite_file())
-    others = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
     for _ in range(20):  # sessions of ours that have just ended are still listed for a moment
         with db.engine.connect() as connection:
-            found = bool(connection.scalar(others))
+            found = bool(connection.scalar(text(OTHERS)))
         if not found:
             break
         time.sleep(0.1)
@@ -229,6 +231,7 @@ def _sqlite_file() -> Path:
 
 
 def _address() -> tuple[str, str]:
-    url: URL = db.engine.url
-    plain = url.set(drivername="postgresql", query={})._replace(password=None)
-    return plain.render_as_string(hide_password=False), str(url.password or "")
+    """Return where PostgreSQL's programs find the database, as it was set, and the password."""
+    url = make_url(settings().database_url)
+    plain = url.set(drivername="postgresql")._replace(password=None)
+    return plain.render_as_string(hide_password=False).replace("+", "%20"), str(url.password or "")

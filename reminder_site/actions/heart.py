@@ -15,17 +15,19 @@ TRY_AGAIN_SECONDS = 60
 _heart = Heartbeat.metadata.tables["heartbeat"]
 # The worker beats every few seconds, also with nothing to do.
 BEAT = _heart.update().where(_heart.c.id == 1).values(beat_at=bindparam("now", type_=_heart.c.beat_at.type))
-BEAT = BEAT.returning(_heart.c.hold_since, _heart.c.circuit_open_at, _heart.c.clock_skew_seconds)
+_felt = "hold_since", "circuit_open_at", "clock_skew_seconds", "rehearsal_since"
+BEAT = BEAT.returning(*(_heart.c[name] for name in _felt))
 STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why).where(_heart.c.id == 1)
 
 
 @dataclass(frozen=True)
 class Pulse:
-    """What a beat found: sending on hold, the account refused, this machine's clock away from Twilio's."""
+    """What a beat found: sending on hold, the account refused, this machine's clock off Twilio's; a rehearsal."""
 
     held: bool = False
     refused: bool = False
     skewed: bool = False
+    rehearsal: bool = False
 
 
 @retried
@@ -36,7 +38,8 @@ def beat(*, now: pendulum.DateTime) -> Pulse:
         if row is None:
             session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0, inbound_from=now.start_of("second")))
             return Pulse()
-        return Pulse(row.hold_since is not None, row.circuit_open_at is not None, row.clock_skew_seconds != 0)
+        refused, skewed = row.circuit_open_at is not None, row.clock_skew_seconds != 0
+        return Pulse(row.hold_since is not None, refused, skewed, row.rehearsal_since is not None)
 
 
 def disagree(theirs: pendulum.DateTime, now: pendulum.DateTime) -> bool:

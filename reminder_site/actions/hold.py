@@ -1,6 +1,7 @@
 """The hold: no text leaves while this database may be older than what was texted, until Twilio's own lists were read.
 
-It ends by itself: texts that are there already are adopted, strangers that would still be sent are withdrawn.
+It ends by itself: texts that are there already are adopted. Only what would still be sent and nothing here knows is
+asked about (actions.ghosts).
 """
 
 import uuid
@@ -12,24 +13,21 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, gap, throttling
-from reminder_site.actions.gap import MAY_BE_THERE, NOT_FOUND, OPEN
+from reminder_site.actions import audit, gap, ghosts, throttling
+from reminder_site.actions.gap import MAY_BE_THERE, OPEN
 from reminder_site.actions.links import as_sent, relearn
 from reminder_site.actions.outbox import note, wake_after
 from reminder_site.actions.receipts import apply_status, learn_first, standing
-from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.audit_seal import Head
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Remote, Sms, SmsError
-from reminder_site.models import Attempt, Clinic, Heartbeat, Message
+from reminder_site.models import Heartbeat, Message
 from reminder_site.queries import audit_chain
 
 AWAY_MINUTES = 5
-NOT_CANCELABLE = 30409
-GONE = {NOT_CANCELABLE, NOT_FOUND}
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
         return Look(absent_before | absent)
     if not all(adopted) or not absent <= absent_before:
         return Look(absent)
-    if not _withdraw(_ghosts(listed, since), sms, now):
+    if not ghosts.are_settled(listed, since, sms, now):
         return Look(absent)
     reach("before_release")
     _end(rival, now)
@@ -128,7 +126,7 @@ def _waiting(session: Session) -> list[Message]:
 def _pairs(listed: dict[str, Remote]) -> list[tuple[int, Remote]]:
     """Find for each message the text that Twilio already has of it: rather one that has left than one that waits."""
     session = db.session()
-    free = sorted(_strangers(session, listed), key=lambda r: (r.status == "scheduled", r.created_at, r.sid))
+    free = sorted(ghosts.strangers(session, listed), key=lambda r: (r.status == "scheduled", r.created_at, r.sid))
     by_address: dict[str, list[Remote]] = {}
     for remote in free:
         if remote.status != "canceled":
@@ -147,17 +145,6 @@ def _pairs(listed: dict[str, Remote]) -> list[tuple[int, Remote]]:
 def _same_text(remote: Remote, message: Message) -> bool:
     service = message.sender if message.sender.startswith("MG") else None
     return remote.messaging_service_sid == service and as_sent(message.body).fullmatch(remote.body) is not None
-
-
-def _strangers(session: Session, listed: dict[str, Remote]) -> list[Remote]:
-    """Return the texts sent through the API that no message here owns."""
-    sent = {sid: remote for sid, remote in listed.items() if remote.direction == "outbound-api"}
-    sids, ours = list(sent), set()
-    for first in range(0, len(sids), 500):
-        some = sids[first : first + 500]
-        for column in (Message.sid, Attempt.sid):
-            ours |= set(session.scalars(select(column).where(column.in_(some))))
-    return [remote for sid, remote in sent.items() if sid not in ours]
 
 
 def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> bool:
@@ -196,34 +183,6 @@ def _absent(*, besides: frozenset[str]) -> frozenset[int]:
     return found
 
 
-def _ghosts(listed: dict[str, Remote], since: pendulum.DateTime) -> list[str]:
-    """Return the texts of the gap that would still be sent and that nothing here wants."""
-    session = db.session()
-    services = {settings().twilio_messaging_service_sid, *session.scalars(select(Clinic.sender))} - {""}
-    found = [r for r in _strangers(session, listed) if r.messaging_service_sid in services and r.created_at >= since]
-    session.rollback()
-    return [remote.sid for remote in found if remote.status == "scheduled"]
-
-
-def _withdraw(sids: list[str], sms: Sms, now: pendulum.DateTime) -> bool:
-    """Cancel texts at Twilio; False when one could not be asked back yet."""
-    failed = False
-    for sid in sids:
-        try:
-            sms.cancel(sid)
-        except SmsError as error:
-            failed = failed or error.code not in GONE
-        else:
-            _note_withdrawn(sid, now)
-    return not failed
-
-
-@retried
-def _note_withdrawn(sid: str, now: pendulum.DateTime) -> None:
-    with transaction() as session:
-        audit.record(session, actor=WORKER, what="hold.withdrew", clinic_id=None, subject=sid, now=now)
-
-
 @retried
 def _end(rival: bool, now: pendulum.DateTime) -> None:
     with transaction() as session:
@@ -231,7 +190,7 @@ def _end(rival: bool, now: pendulum.DateTime) -> None:
             scheduled = Message.state == states.SCHEDULED
             session.execute(select(Message.id).where(scheduled).order_by(Message.id).with_for_update(key_share=True))
             session.execute(update(Message).where(scheduled).values(next_action_at=now, lease_until=None))
-        free = {"hold_since": None, "hold_from": None, "hold_why": ""}
+        free = {"hold_since": None, "hold_from": None, "hold_why": "", "hold_asks": "", "hold_answer": ""}
         session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**free))
         audit.record(session, actor=WORKER, what="hold.ended", clinic_id=None, subject="sending", now=now)
         wake_after(session)

@@ -10,6 +10,7 @@ from flask_migrate import upgrade
 from reminder_site.actions import backups
 from reminder_site.config import settings
 from reminder_site.domain.actor import OPERATOR
+from reminder_site.gateways import neighbour
 from reminder_site.gateways.copies import CopyFailed
 from reminder_site.gateways.data_folder import DataFolder
 
@@ -35,12 +36,19 @@ def backup(folder: Path | None, prune: bool) -> None:
 @click.command("restore")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Although the site seems to be running.")
+@click.option("--rehearse", is_flag=True, help="Only to try it: the copy sends, cancels and answers nothing, ever.")
 @with_appcontext
-def restore(file: Path, force: bool) -> None:
+def restore(file: Path, force: bool, rehearse: bool) -> None:
     """Put a backup in the database's place; what was there is kept beside it.
 
-    The site begins on hold: no text leaves until Twilio was asked what had been texted since the backup.
+    The site begins on hold: no text leaves until Twilio was asked what had been texted since the backup, and what it
+    would still send that the backup does not know is withdrawn only when you say so (flask --app wsgi hold).
     """
+    address = settings().public_base_url
+    if not (force or rehearse) and neighbour.answers(address):
+        raise click.ClickException(
+            f"Nothing was changed: a site answers at {address}. Stop it first, or say --rehearse to leave it alone"
+        )
     clock = current_app.extensions["clock"]
     try:
         manifest = backups.restore(
@@ -49,6 +57,10 @@ def restore(file: Path, force: bool) -> None:
     except (backups.CannotRestore, CopyFailed, OSError) as problem:
         raise click.ClickException(f"Nothing was changed: {problem}") from problem
     upgrade(revision="head")
-    backups.record_restore(manifest=manifest, by=OPERATOR, now=clock.now())
+    backups.record_restore(manifest=manifest, rehearsal=rehearse, by=OPERATOR, now=clock.now())
+    if rehearse:
+        click.echo(f"Restored as of {manifest.made_at} to rehearse: this copy sends, cancels and answers nothing.")
+        return
     click.echo(f"Restored as of {manifest.made_at}. Sending is on hold until Twilio was asked what left since;")
-    click.echo("start the site, and the hold ends by itself.")
+    click.echo("start the site. Texts at Twilio that it does not know are left until you say what becomes of them:")
+    click.echo("flask --app wsgi hold")

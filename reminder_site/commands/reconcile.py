@@ -8,6 +8,7 @@ from reminder_site.actions import missed_texts, reconciling
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.alarms import alarms
 from reminder_site.gateways.sms import SmsError, sms
+from reminder_site.queries import health
 
 LINE = "{:<14}  {:<34}  {:>6}  {:<14}  {:<14}  {}"
 
@@ -20,6 +21,8 @@ def commands(fix: bool) -> None:
 
     What patients texted and no webhook brought is taken in first.
     """
+    if health.is_rehearsal():
+        raise click.ClickException("Nothing was compared: this is a rehearsal of a restore")
     now = current_app.extensions["clock"].now()
     try:
         missed = missed_texts.read(sms=sms(), now=now)

@@ -11,7 +11,19 @@ from pathlib import Path
 
 from reminder_site.gateways.data_folder import sync_folder
 
-CLEAR = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+# Only what is the site's: the schema, and what extensions brought, may belong to somebody else.
+CLEAR = """
+DO $$ DECLARE each record; BEGIN
+FOR each IN SELECT format('public.%I', c.relname) AS name,
+  CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind
+  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('e', 'a', 'i'))
+LOOP EXECUTE format('DROP %s IF EXISTS %s CASCADE', each.kind, each.name); END LOOP;
+FOR each IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+LOOP EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', each.name); END LOOP;
+END $$
+"""
 
 
 class CopyFailed(Exception):
@@ -80,7 +92,7 @@ def load_postgres(address: str, password: str, file: Path, last_step: str) -> No
     """Replace all of a PostgreSQL database by a dump and take one more step, all or nothing; raises CopyFailed."""
     script = file.with_suffix(".restoring.sql")
     try:
-        _run("pg_restore", password, "--no-owner", "--no-privileges", f"--file={script}", str(file))
+        _run("pg_restore", password, "--no-owner", "--no-privileges", "--schema=public", f"--file={script}", str(file))
         quiet = ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction"]
         steps = [f"--command={CLEAR}", f"--file={script}", f"--command=SET search_path = public; {last_step}"]
         _run("psql", password, *quiet, *steps, f"--dbname={address}")

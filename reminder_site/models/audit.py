@@ -27,6 +27,8 @@ class Audit(Base):
 class Heartbeat(Base):
     """The one row that says when the worker last looked, and what holds it back.
 
+    `hold_asks`: what a hold waits for somebody to decide, in words; `hold_answer`: "withdraw" or "keep" once it is
+    decided. `rehearsal_since`: this is a copy made to rehearse a restore, which sends and answers nothing.
     `inbound_from`: the site began, in whole seconds as Twilio tells them; of texts from before only opt-outs count.
     `inbound_read_to`: so far Twilio's list of what patients texted has been read.
     """
@@ -38,6 +40,9 @@ class Heartbeat(Base):
     hold_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     hold_from: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     hold_why: Mapped[str] = mapped_column(String(200), default="")
+    hold_asks: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    hold_answer: Mapped[str] = mapped_column(String(8), default="", server_default="")
+    rehearsal_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     circuit_open_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     circuit_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     circuit_why: Mapped[str] = mapped_column(String(200), default="")

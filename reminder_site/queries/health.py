@@ -24,6 +24,7 @@ PLANS_LATE_MINUTES = 15
 UNREAD_MINUTES = 15
 UNCLAIMED_HOURS = 24
 Level = Literal["ok", "degraded", "down"]
+REHEARSAL = "this is a rehearsal of a restore"
 STILL_LEAVE = "Reminders Twilio already holds still leave; all others wait here"
 
 
@@ -110,12 +111,16 @@ def worst(checks: Checks) -> Level:
 
 
 def _worker(found: Pulse, now: pendulum.DateTime) -> Check:
+    if found.heart.rehearsal_since:
+        means = "Nothing is sent, cancelled or answered from here, and nothing typed here counts"
+        return Check("degraded", REHEARSAL, means, found.heart.rehearsal_since)
     if found.beat_at is None:
         return Check("down", "the worker has never run", "No reminder leaves")
     if (now - found.beat_at).total_seconds() > LATE_SECONDS:
         return Check("down", "the worker does not run", STILL_LEAVE, found.beat_at)
     if found.heart.hold_since:
-        words = f"sending is on hold ({found.heart.hold_why})"
+        asks = f"; {found.heart.hold_asks}" if found.heart.hold_asks else ""
+        words = f"sending is on hold ({found.heart.hold_why}{asks})"
         return Check("degraded", words, f"{STILL_LEAVE} until it is certain who was texted", found.heart.hold_since)
     return Check("ok", "looks regularly")
 
@@ -194,6 +199,15 @@ def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:
         means = "Texts that wait leave one after the other, by themselves"
         return Check("degraded", "after some trouble texts leave more slowly", means, held.slowed_at)
     return Check("ok", "no trouble seen")
+
+
+def is_rehearsal() -> bool:
+    """Say whether this database is a copy made to rehearse a restore; of one that does not answer that it is not."""
+    try:
+        return db.session.scalar(select(Heartbeat.rehearsal_since).where(Heartbeat.id == 1)) is not None
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False
 
 
 def drift() -> int:

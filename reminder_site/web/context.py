@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
 
 def _shown() -> dict[str, Any]:
     if not current.signed_in():
-        return {}
+        return {"rehearsal": health.is_rehearsal()}
     known: Settings = settings()
     pulse = health.pulse(now=now())
     checks = health.judged(pulse, now=now())

@@ -14,7 +14,7 @@ from flask_migrate import upgrade
 from sqlalchemy import func, select, text
 
 from reminder_site.actions import audit, backups, heart
-from reminder_site.db import db, transaction
+from reminder_site.db import Base, db, transaction
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.audit_seal import Head
 from reminder_site.domain.backup_keeping import kept
@@ -164,3 +164,26 @@ def test_backups_taken_while_others_write_are_sound(app, clinic, now, tmp_path, 
     for manifest in (made[2], made[5], made[0]):
         backups.restore(file=tmp_path / manifest.file, kept_in=kept_in, force=False, now=now.add(hours=1))
         assert patients() == manifest.counts["patient"]
+
+
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
+def test_a_backup_comes_into_a_database_that_holds_nothing(app, clinic, now, tmp_path, kept_in):
+    factories.a_patient(clinic)
+    made = backups.back_up(folder=tmp_path, now=now)
+    with transaction() as session:
+        for name in (*Base.metadata.tables, "alembic_version"):
+            session.execute(text(f'DROP TABLE "{name}" CASCADE'))
+    backups.restore(file=tmp_path / made.file, kept_in=kept_in, force=False, now=now.add(hours=2))
+    assert patients() == 1
+
+
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
+def test_what_others_have_in_the_database_stays_and_does_not_hinder(app, clinic, now, tmp_path, kept_in):
+    made = backups.back_up(folder=tmp_path, now=now)
+    with db.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
+            "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+        )
+    backups.restore(file=tmp_path / made.file, kept_in=kept_in, force=False, now=now.add(hours=2))
+    with db.engine.connect() as connection:
+        assert connection.scalar(text("SELECT similarity('elm', 'elm')")) == 1

@@ -7,8 +7,9 @@ import pytest
 from flask_migrate import upgrade
 from sqlalchemy import select, update
 
-from reminder_site.actions import backups
+from reminder_site.actions import backups, ghosts
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.audit_seal import Head
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.gateways.sms import SmsError
@@ -60,6 +61,7 @@ def test_a_restored_backup_texts_nobody_twice_and_leaves_no_ghost(app, clinic, w
         take_back(message_id, clock.now())
     carry_on(worker, clock, minutes=draw.randint(1, 40), step_seconds=60)
     fresh = restored(app, clock, made, tmp_path)
+    ghosts.decide(answer="withdraw", by=OPERATOR, now=clock.now())
     carry_on(fresh, clock, minutes=6)
     carry_on(fresh, clock, minutes=60, step_seconds=120)
     alive = [m for m in at_twilio(sandbox) if m.status != "canceled"]
@@ -113,6 +115,7 @@ def test_texts_of_others_are_neither_adopted_nor_withdrawn(app, clinic, worker, 
     sandbox.exchange.store.add(a_copy(mine, sid="SM" + "a" * 32, **foreign))
     sandbox.exchange.store.add(a_copy(mine, sid="SM" + "b" * 32, body="Elm Clinic: something else."))
     fresh = restored(app, clock, made, tmp_path)
+    ghosts.decide(answer="withdraw", by=OPERATOR, now=clock.now())
     carry_on(fresh, clock, minutes=6)
     assert now_as(message_id).sid == mine.sid
     assert [m.status for m in at_twilio(sandbox)] == ["scheduled", "scheduled", "canceled"]

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import select, update
 
-from reminder_site.actions import backups, intents, parking
+from reminder_site.actions import backups, ghosts, intents, parking
 from reminder_site.db import db, transaction
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.sms import SmsError
 from reminder_site.gateways.spool import Spool, Taken
 from reminder_site.models import Audit, Heartbeat, Message
@@ -64,6 +65,7 @@ def test_a_hold_ends_only_when_every_stranger_is_withdrawn_and_that_is_on_record
     sandbox.exchange.store.add(a_copy(at_twilio(sandbox)[0], sid=FOREIGN, body="Elm Clinic: something else."))
     trouble(sandbox, {"kind": "error_before", "on": "update"})
     fresh = restored(app, clock, made, tmp_path)
+    ghosts.decide(answer="withdraw", by=OPERATOR, now=clock.now())
     carry_on(fresh, clock, minutes=8)
     assert heart().hold_since is not None
     trouble(sandbox)

@@ -5,9 +5,10 @@ from collections import Counter
 
 from sqlalchemy import select
 
-from reminder_site.actions import backups
+from reminder_site.actions import backups, ghosts
 from reminder_site.db import db
 from reminder_site.domain import message_state as states
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.models import Heartbeat
 from tests.campaigns import desk
@@ -75,9 +76,10 @@ def back_up(folder):
 
 
 def restore(file):
-    """Put a copy in the database's place, as `flask restore` does (runs at the desk)."""
+    """Put a copy in the database's place, as `flask restore` and `flask hold --withdraw` do (runs at the desk)."""
     kept_in = DataFolder(desk.current_app.extensions["settings"].data_path)
     backups.restore(file=file, kept_in=kept_in, force=True, now=desk.now())
+    ghosts.decide(answer="withdraw", by=OPERATOR, now=desk.now())
 
 
 def on_hold():

@@ -10,7 +10,7 @@ from reminder_site.db import transaction
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.queries import health
 from reminder_site.queries.banners import Banner, banners
-from tests.delivering import a_text, at_twilio, now_as, trouble
+from tests.delivering import a_text, answering, at_twilio, now_as, trouble
 
 
 @pytest.fixture
@@ -115,3 +115,30 @@ def test_reconcile_says_when_twilio_cannot_be_asked(app, sandbox, run):
     trouble(sandbox, {"kind": "error_before", "on": "list"})
     code, told = run("reconcile")
     assert code == 1 and told.startswith("Error: Nothing was compared")
+
+
+def test_restore_leaves_a_site_that_answers_alone_and_rehearses_beside_it(app, clinic, run, clock, tmp_path):
+    _, told = run("backup", "--to", str(tmp_path))
+    file = told.split("  ")[0]
+    with answering(app):
+        code, told = run("restore", file)
+        assert code == 1 and "Nothing was changed: a site answers at http://127.0.0.1" in told
+        code, told = run("restore", file, "--rehearse")
+    assert code == 0 and "this copy sends, cancels and answers nothing" in told
+    code, told = run("reconcile")
+    assert code == 1 and "this is a rehearsal" in told
+
+
+def test_hold_lists_what_twilio_would_still_send_and_does_as_told(app, clinic, worker, clock, sandbox, run, tmp_path):
+    trouble(sandbox)
+    _, told = run("backup", "--to", str(tmp_path))
+    a_text(clinic, clock.now(), in_minutes=90)
+    worker.settle()
+    assert run("hold") == (0, "Sending is not on hold.\n")
+    clock.forward(minutes=2)
+    assert run("restore", told.split("  ")[0])[0] == 0
+    (text,) = at_twilio(sandbox)
+    code, told = run("hold")
+    assert code == 0 and text.sid in told and f"…{text.recipient[-2:]}" in told and text.recipient not in told
+    assert "--withdraw or --keep" in told
+    assert "The worker cancels them" in run("hold", "--withdraw")[1]

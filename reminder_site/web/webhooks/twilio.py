@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, request
 from reminder_site.actions import answers, receipts
 from reminder_site.config import settings
 from reminder_site.gateways.sms import sms
+from reminder_site.queries import health
 from reminder_site.web.now import now
 
 hooks = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
@@ -31,6 +32,13 @@ def check_signature() -> None:
         abort(403)
     if request.form.get("AccountSid") != settings().twilio_account_sid or not SID.fullmatch(_sid()):
         abort(403)
+
+
+@hooks.before_request
+def refuse_in_a_rehearsal() -> None:
+    """Take nothing for the site that this one is a copy of: Twilio's own list keeps it."""
+    if health.is_rehearsal():
+        abort(503)
 
 
 @hooks.post("/status/<token>")
