@@ -126,12 +126,14 @@ def _place(case: Case, draft: Draft, others: Sequence[_Other]) -> Shifted | str:
     """Apply the undo and quiet hours, or say why no time is left.
 
     One in the ledger stays though its time has come; one that is not is never late, nor does it come back because
-    the text it gave way to has left.
+    the text it gave way to has left. What says how things stand is better late than never.
     """
     wanted_at, held = max(draft.at, case.earliest), case.facts.held.get(draft.key)
     placed = _shifted(case, draft, wanted_at, others)
     if placed.at >= case.now or placed.at == held:
         return placed
+    if held is None and draft.key in NOTICE_LABELS:  # of use until the start: it may have had to wait for consent
+        return draft.window.shift(case.now, starts_at=case.facts.starts_at, not_before=case.now)
     if held is not None and held < case.now:
         return Shifted(held, f"still to be sent: it was due {case.say(held)}", False)
     if held is None and (near := _near(case, draft.key, placed.at, [*others, *_promised(case, others)])):

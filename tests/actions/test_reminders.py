@@ -10,6 +10,8 @@ from reminder_site.domain import refusals
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Appointment, Message, Patient, Reminder
 from tests import factories
+from tests.appointing import cancel, read
+from tests.delivering import at_twilio, carry_on, trouble
 
 ALICE = Actor("staff", "Alice")
 
@@ -147,3 +149,18 @@ def test_nothing_is_noted_about_a_cancelled_appointment(clinic, now):
         attendance.record_outcome(outcome="arrived", **note)
     with pytest.raises(refusals.AlreadyCancelled):
         attendance.record_answer(answer="confirmed", **note)
+
+
+def test_whoever_was_not_to_be_texted_when_it_was_called_off_is_told_once_texts_are_allowed(
+    clinic, booked, worker, clock, sandbox
+):
+    trouble(sandbox)
+    carry_on(worker, clock, minutes=3)
+    patient = db.session.get(Patient, read(booked).patient_id).public_id
+    about = {"clinic_id": clinic.id, "patient_id": patient, "by": ALICE}
+    reminders.set_patient_reminders(on=False, **about, now=clock.now())
+    cancel(clinic, booked, clock.now())
+    carry_on(worker, clock, minutes=3)
+    reminders.set_patient_reminders(on=True, **about, now=clock.now())
+    carry_on(worker, clock, minutes=1)
+    assert "will not take place" in at_twilio(sandbox)[-1].body
