@@ -17,7 +17,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.answers import ABOUT_TEXTS, understand
 from reminder_site.domain.drafts import kind_of
 from reminder_site.domain.times import to_local
-from reminder_site.domain.told import calls_off
+from reminder_site.domain.told import asks, calls_off
 from reminder_site.models import Appointment, Audit, Clinic, InboundMessage, Message, OptOut, Patient, Reminder
 from reminder_site.queries import unclaimed
 
@@ -269,11 +269,12 @@ def apart(one: Telling, other: Telling) -> bool:
 
 
 def _waits(appointment: Appointment, told: Telling, now: pendulum.DateTime) -> bool:
-    """Say whether an appointment was asked about and not answered, as far as its phone knows."""
+    """Say whether an appointment was asked about and not answered since, as far as its phone knows."""
     stands = appointment.state == "booked" or (appointment.cancelled_by != "patient" and not told.calls_off)
     here = to_local(now, appointment.time_zone).replace(tzinfo=None).isoformat()
     told_ahead = (told.facts or {}).get("starts", "") > here
-    unanswered = appointment.answer == "none" or (told.listed and not _answered_since(appointment, told))
+    asked = told.listed or asks(told.facts)
+    unanswered = not _answered_since(appointment, told) if asked else appointment.answer == "none"
     return stands and unanswered and (told_ahead or appointment.starts_at > now)
 
 

@@ -20,10 +20,19 @@ def test_an_answer_that_could_be_about_two_is_not_guessed(family, now):
 
 def test_once_one_is_answered_the_other_is_meant(family, now):
     with transaction() as session:
-        session.get(Appointment, family[1].id).answer = "confirmed"
+        other = session.get(Appointment, family[1].id)
+        other.answer, other.answered_at = "confirmed", now.add(minutes=30)
     heard(family[0], now.add(hours=1))
     text("1", now.add(hours=2))
     assert fresh(family[0]).answer == "confirmed"
+
+
+def test_one_that_is_asked_about_again_after_its_answer_is_an_open_question(family, now):
+    with transaction() as session:
+        other = session.get(Appointment, family[1].id)
+        other.answer, other.answered_at = "change_wanted", now.subtract(minutes=5)
+    assert "which one?" in text("3", now.add(hours=2))
+    assert fresh(family[0]).state == "booked"
 
 
 def test_a_change_of_mind_is_not_taken_for_an_answer_to_the_other(family, now):
