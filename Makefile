@@ -46,7 +46,7 @@ bench: bootstrap ## Measure speed and cost, about 30 minutes (BENCHMARKS="hand-o
 	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
 campaign: bootstrap ## Run the long failure campaigns, two hours and more (CAMPAIGNS="pauses faults" for some of them)
-	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain
+	@HYPOTHESIS_PROFILE=searching $(PYTEST) -q tests/domain tests/flows/test_window.py
 	@$(BIN)/python -m tests.campaigns $(CAMPAIGNS)
 
 gate: bootstrap ## Take each rule of the delivery protocol out of a copy: its test must fail

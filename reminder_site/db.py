@@ -244,5 +244,7 @@ def _sqlite_begin(connection: Any) -> None:
 
 
 def _postgres_begin(connection: Any) -> None:
-    if not _writing.get():
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    writing = _writing.get()
+    if connection.info.get("writing") is not writing:
+        connection.connection.dbapi_connection.read_only = not writing  # BEGIN says so: no round trip of its own
+        connection.info["writing"] = writing

@@ -29,14 +29,14 @@ from reminder_site.sandbox.server import SandboxServer
 from reminder_site.worker import Worker
 from tests import factories
 from tests.lock_order import LockOrder
-from tests.order import pytest_collection_modifyitems
+from tests.order import pytest_collection_finish, pytest_collection_modifyitems
 from tests.stores import needed, postgres_url, pytest_configure, pytest_terminal_summary
 
 # The suite tries the same cases every time, so that a red run means a change; `make campaign` looks for new ones.
 hypothesis_settings.register_profile("steady", derandomize=True)
 hypothesis_settings.register_profile("searching")
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
-__all__ = ["pytest_collection_modifyitems", "pytest_configure", "pytest_terminal_summary"]
+__all__ = ["pytest_collection_finish", "pytest_collection_modifyitems", "pytest_configure", "pytest_terminal_summary"]
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 MEMORY = Path("/dev/shm")

@@ -86,10 +86,14 @@ def trouble(sandbox, *rules, **more):
 
 
 def carry_on(worker, clock, *, minutes, step_seconds=15):
-    """Let time pass as it does for a running worker: a look every few seconds, or a minute when nothing is due."""
+    """Let time pass as it does for a running worker: a look every few seconds while something is due.
+
+    When nothing is, a look every minute, on long ways every third: less than what counts as having been away.
+    """
+    rest_seconds = 60 if minutes <= 10 else 180
     for step in range(int(minutes * 60 / step_seconds)):
         clock.forward(seconds=step_seconds)
-        if (step + 1) * step_seconds % 60 < step_seconds or _something_is_due(worker, clock.now()):
+        if (step + 1) * step_seconds % rest_seconds < step_seconds or _something_is_due(worker, clock.now()):
             worker.settle()
 
 

@@ -54,7 +54,7 @@ def employ_alice():
 def seed(clinic_id, first, count, draw, spread):
     """Put `count` texts in the outbox, numbered from `first`; `spread` maps each kind to its share.
 
-    Kinds: "now", "soon" (waits here for some seconds), "scheduled" (handed to Twilio, to be sent in an hour or more).
+    Kinds: "now", "shortly" and "soon" (wait here for seconds), "scheduled" (Twilio keeps it for an hour or more).
     """
     pick = random.Random(f"{draw}-{first}")
     at, ids = now(), []
@@ -74,7 +74,8 @@ def seed(clinic_id, first, count, draw, spread):
 
 
 def _ahead_seconds(kind, pick):
-    return {"now": 0, "soon": pick.randint(1, 8), "scheduled": pick.randint(3600, 5400)}[kind]
+    first, last = {"now": (0, 0), "shortly": (1, 2), "soon": (1, 8), "scheduled": (3600, 5400)}[kind]
+    return pick.randint(first, last)
 
 
 def sweeps_at():

@@ -8,16 +8,17 @@ from tests.campaigns.world import World
 
 SWEEP_SECONDS = 15
 WITHIN_SECONDS = 30
+SPREAD = {"now": 3, "soon": 2}
 
 
-def none_arrive(folder, *, seed=1, messages=60, seconds=25, sweep_seconds=SWEEP_SECONDS, store="sqlite", **world):
+def none_arrive(folder, *, seed=1, messages=60, seconds=25, sweep_seconds=SWEEP_SECONDS, spread=SPREAD, **world):
     """Drop all hints, let the worker nap as long as it does in earnest; `late_at_most_seconds` says what that cost."""
     quiet = {"hints": False, "longest_nap_seconds": sweep_seconds, "web": False}
-    with World(folder, seed=seed, store=store, **{**quiet, **world}) as trial:
+    with World(folder, seed=seed, **{**quiet, **world}) as trial:
         trial.faults(callbacks={"lost": 1.0})
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
-            trial.seed_texts(max(1, messages // 5), {"now": 3, "soon": 2})
+            trial.seed_texts(max(1, messages // 5), spread)
             trial.nap(0, 2 * seconds / 5)
         _wait_until_handed_over(trial)
         figures = trial.verdict(lag=True)

@@ -107,6 +107,6 @@ def test_the_same_seed_gives_the_same_history(sites, sandbox):
 @pytest.mark.slow
 def test_eight_desks_and_two_workers_lose_nothing_and_hear_of_no_lock(sites, sandbox):
     needed(postgres_url(), "PostgreSQL")
-    told = desks.meet(sites("postgresql"), sandbox, seed=1, seconds=4, quiet_minutes=12)
+    told = desks.meet(sites("postgresql"), sandbox, seed=1, seconds=2, quiet_minutes=12)
     assert (told["errors"], told["lost"], told["cancelled_but_live"]) == ([], [], []), told
     assert told["actions"] > 0

@@ -161,14 +161,14 @@ class World:
         return process.exitcode == -signal.SIGALRM
 
     def dies(self, process, within_seconds, meanwhile=lambda: None):
-        """Wait until a process dies at its fail-point, doing something twice a second; end it, False, when it does not.
+        """Wait until a process dies at its fail-point, doing something now and then; end it, False, when it does not.
 
         Its death counts as a kill.
         """
         ends = time.monotonic() + within_seconds
         while process.exitcode is None and time.monotonic() < ends:
             meanwhile()
-            process.join(0.5)
+            process.join(0.15)
         died = process.exitcode == -signal.SIGKILL
         self.kills += died
         _kill(process)

@@ -68,6 +68,7 @@ def _measure(files, stores):
         cover = ["--cov", "--cov-report=", f"--cov-config={rules}", "--cov-context=test"]
         command = [*plain, *cover, *([] if stores else ["-k", "not postgresql"]), *files]
         env = os.environ | {"COVERAGE_FILE": str(data), "SECONDS_FILE": str(times)}
+        env |= {} if stores else {"TEST_STORE": "sqlite"}
         done = subprocess.run(command, cwd=place.folder, env=env, capture_output=True, text=True)
         if done.returncode not in {0, 5}:
             raise SystemExit(f"without any change the tests fail already:\n{done.stdout[-3000:]}")

@@ -78,6 +78,8 @@ def _run(asked):
     if asked.get("warm"):  # so that what is compiled once is found by all later runs
         code = pytest.main([*OPTIONS, *HOUSE, *KNOWN, "--collect-only", *filter(os.path.exists, TESTS)])
         return "" if code == 0 else f"pytest ended with {int(code)}"
+    if not asked.get("stores"):
+        os.environ["TEST_STORE"] = "sqlite"
     chosen = Chosen(asked["ids"], sqlite_only=not asked.get("stores"))
     files = sorted({name.partition("::")[0] for name in asked["ids"]})
     code = pytest.main([*OPTIONS, *HOUSE, *KNOWN, *files], plugins=[chosen])
