@@ -91,7 +91,7 @@ def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateT
 
     `force` is for a site that seems to be running and is not. The schema may have to be upgraded afterwards.
     """
-    manifest = _checked(file)
+    manifest = checked(file)
     if not force and (why := _why_in_use(now)):
         raise CannotRestore(f"{why}: stop the site first, wait a minute, or say --force if it is not so")
     db.session.remove()
@@ -136,7 +136,7 @@ def _back_up(folder: Path, name: str, now: pendulum.DateTime) -> Manifest:
 def _copy_sqlite(target: Path) -> dict[str, Any]:
     copy_sqlite(_sqlite_file(), target)
     with reading(target) as copy:
-        return _facts(lambda sql: copy.execute(sql).fetchall())
+        return facts_of(lambda sql: copy.execute(sql).fetchall())
 
 
 def _copy_postgres(target: Path) -> dict[str, Any]:
@@ -144,14 +144,15 @@ def _copy_postgres(target: Path) -> dict[str, Any]:
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
         dump_postgres(*_address(), target, snapshot)
-        return _facts(lambda sql: _rows(connection, sql))
+        return facts_of(lambda sql: _rows(connection, sql))
 
 
 def _rows(connection: Connection, sql: str) -> Sequence[Any]:
     return connection.execute(text(sql)).all()
 
 
-def _facts(ask: Callable[[str], Sequence[Any]]) -> dict[str, Any]:
+def facts_of(ask: Callable[[str], Sequence[Any]]) -> dict[str, Any]:
+    """Return what a manifest says of a database's content; `ask` runs a statement there and returns its rows."""
     head = ask("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
     return {
         "schema": ask("SELECT version_num FROM alembic_version")[0][0],
@@ -168,7 +169,8 @@ def _read(file: Path) -> Manifest | None:
         return None
 
 
-def _checked(file: Path) -> Manifest:
+def checked(file: Path) -> Manifest:
+    """Return the manifest of a backup that is whole and fits this site; raises CannotRestore."""
     manifest = _read(file.with_name(f"{file.name}.json"))
     if manifest is None:
         raise CannotRestore(f"{file.name}.json, the backup's manifest, is not beside it or cannot be read")

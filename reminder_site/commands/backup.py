@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from reminder_site.actions import backups
+from reminder_site.actions import backups, proving
 from reminder_site.config import settings
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways import neighbour
@@ -20,15 +20,22 @@ from reminder_site.gateways.data_folder import DataFolder
     "--to", "folder", type=click.Path(file_okay=False, path_type=Path), help="A folder; else backups/ in DATA_FOLDER."
 )
 @click.option("--prune", is_flag=True, help="Then keep one for each of the last 48 hours and 35 days only.")
+@click.option("--prove", is_flag=True, help="Then restore it into a database of its own, compare, and drop that.")
 @with_appcontext
-def backup(folder: Path | None, prune: bool) -> None:
-    """Copy the database, in use or not, and check the copy."""
+def backup(folder: Path | None, prune: bool, prove: bool) -> None:
+    """Copy the database, in use or not, and check the copy. SECRET_KEY is not in it: keep .env elsewhere, too."""
     folder = folder or settings().data_path / "backups"
     try:
         made = backups.back_up(folder=folder, now=current_app.extensions["clock"].now())
     except (CopyFailed, OSError) as problem:
         raise click.ClickException(f"No backup was made: {problem}") from problem
     click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound")
+    if prove:
+        try:
+            proving.prove(file=folder / made.file)
+        except (backups.CannotRestore, CopyFailed, OSError) as problem:
+            raise click.ClickException(f"The backup could not be proved: {problem}") from problem
+        click.echo("proved: restored into a database of its own, all as its manifest says")
     for name in backups.prune(folder=folder) if prune else ():
         click.echo(f"deleted {name}")
 

@@ -50,9 +50,14 @@ def test_health_says_the_same_as_the_health_page_and_ends_with_its_level(app, ru
 
 def test_backup_says_where_and_restore_puts_it_back(app, clinic, run, clock, tmp_path):
     heart.beat(now=clock.now())
-    code, told = run("backup", "--to", str(tmp_path), "--prune")
+    code, told = run("backup", "--to", str(tmp_path), "--prune", "--prove")
     file = told.split("  ")[0]
-    assert code == 0 and "sound" in told and json.loads(Path(f"{file}.json").read_text())["counts"]["clinic"] == 1
+    assert (
+        code == 0
+        and "sound" in told
+        and "proved" in told
+        and json.loads(Path(f"{file}.json").read_text())["counts"]["clinic"] == 1
+    )
     code, told = run("restore", file)
     assert code == 1 and "Nothing was changed: a worker looked at this database a moment ago" in told
     clock.forward(seconds=61)
