@@ -92,7 +92,7 @@ def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateT
     `force` is for a site that seems to be running and is not. The schema may have to be upgraded afterwards.
     """
     manifest = checked(file)
-    if not force and (why := _why_in_use(now)):
+    if not force and (why := why_in_use(now)):
         raise CannotRestore(f"{why}: stop the site first, wait a minute, or say --force if it is not so")
     db.session.remove()
     if manifest.store == "sqlite":
@@ -183,7 +183,8 @@ def checked(file: Path) -> Manifest:
     return manifest
 
 
-def _why_in_use(now: pendulum.DateTime) -> str:
+def why_in_use(now: pendulum.DateTime) -> str:
+    """Say who uses the database just now, so that it must not be put aside; empty when nobody does."""
     try:
         beat_at = health.pulse(now=now).beat_at
     except SQLAlchemyError:
