@@ -1,8 +1,6 @@
 """The way from SQLite to PostgreSQL: every row, as it is, and it is not done before both sides were compared."""
 
-from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, func, make_url, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -63,14 +61,19 @@ def _compare(source: Connection, target: Engine) -> dict[str, int]:
         wrong = [name for name in ours if ours[name] != theirs[name]]
         if wrong:
             raise CannotMove(f"what arrived differs in {', '.join(wrong)}")
-        audit = Base.metadata.tables["audit"]
-        for mine, arrived in zip_longest(_all(source, audit), _all(there, audit)):
-            if mine != arrived:
-                raise CannotMove(f"entry {mine and mine['id']} of the audit did not arrive as it was")
+        _compare_audits(source, there)
     counts: dict[str, int] = ours["counts"]
     return counts
 
 
-def _all(connection: Connection, table: Table) -> Iterator[Any]:
-    for row in connection.execute(select(table).order_by(table.c.id).execution_options(yield_per=BATCH)).mappings():
-        yield dict(row)
+def _compare_audits(source: Connection, there: Connection) -> None:
+    audit, after = Base.metadata.tables["audit"], 0
+    while True:
+        some = select(audit).where(audit.c.id > after).order_by(audit.c.id).limit(BATCH)
+        mine, arrived = source.execute(some).all(), there.execute(some).all()
+        if mine != arrived:
+            entry = next(one.id for one, other in zip_longest(mine, arrived) if one != other)
+            raise CannotMove(f"entry {entry} of the audit did not arrive as it was")
+        if not mine:
+            return
+        after = mine[-1].id
