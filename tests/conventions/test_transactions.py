@@ -1,6 +1,7 @@
 """A transaction may be run anew as a whole: nothing in it asks the network, and whoever opens one says so."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -25,6 +26,7 @@ def opens_a_transaction(node):
     )
 
 
+@cache
 def openers():
     """Read each function of the site that opens a transaction; the sandbox is another process with its own file."""
     return [
