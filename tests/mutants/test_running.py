@@ -71,5 +71,13 @@ def test_the_closest_tests_are_asked_first_and_one_with_other_values_late():
     assert Order().of(seen.tests_for(mutation), mutation) == [near[0], far, near[1]]
 
 
+def test_the_test_that_noticed_a_change_is_asked_first_in_the_next_run(tmp_path):
+    mutations, names = mutations_of("reminder_site/door.py", DOOR), ["tests/x.py::one", "tests/x.py::two"]
+    Order(tmp_path / "noticed.json").learn(names[1], mutations[1])
+    assert Order(tmp_path / "noticed.json").of(names, mutations[1]) == names[::-1]
+    Order(tmp_path / "noticed.json").learn("", mutations[1])
+    assert Order(tmp_path / "noticed.json").of(names, mutations[1]) == names
+
+
 def test_the_list_of_equivalent_changes_names_only_what_is_there():
     assert equivalent.apart(scope.all_mutations(), equivalent.known())[2] == []
