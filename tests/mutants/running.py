@@ -15,7 +15,7 @@ from tests.mutants.place import ROOT, Place
 
 AT_ONCE = 2
 SECONDS_AT_LEAST, TIMES_AS_LONG = 60, 8
-FIRST = 12  # asked by themselves, for every test module that has to be read costs time
+FIRST = 20  # asked by themselves, for every test module that has to be read costs time
 NOTICED = ROOT / ".pytest_cache" / "mutants-noticed.json"
 
 

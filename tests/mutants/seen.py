@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 
 from tests.mutants.place import ROOT
 
+SECONDS_OF_ANY_TEST = 0.2
+
 
 class Seen:
     """What `measuring` measured, of all test files together."""
@@ -24,8 +26,8 @@ class Seen:
     def tests_for(self, mutation):
         """List the tests that ran what a mutation changes; for what is set at import, those that ran a use of it.
 
-        The closest come first: those of whose lines the most are in that file. A test that walks through the whole
-        site on its way to something else seldom notices what was changed here.
+        The closest come first, for the time they take: those of whose lines the most are in that file. A test that
+        walks through the whole site on its way to something else seldom notices what was changed here.
         """
         which = set()
         if mutation.constant or not mutation.function:
@@ -34,7 +36,11 @@ class Seen:
         else:
             which = self._that_ran(mutation.file, mutation.lines)
         of_file = self._run_by(mutation.file)
-        return sorted(which, key=lambda name: (-of_file[name] / self._all_run[name], self.seconds.get(name, 0.0), name))
+
+        def closeness(name):
+            return of_file[name] / self._all_run[name] / (SECONDS_OF_ANY_TEST + self.seconds.get(name, 0.0))
+
+        return sorted(which, key=lambda name: (-closeness(name), name))
 
     def _run_by(self, file):
         """Count the lines of a file that each test ran."""
