@@ -16,6 +16,7 @@ from tests.mutants.place import ROOT, Place
 AT_ONCE = 2
 SECONDS_AT_LEAST, TIMES_AS_LONG = 60, 8
 FIRST = 20  # asked by themselves, for every test module that has to be read costs time
+HEAD_START = 5  # places, so that the second or third test of a list may come second or third
 NOTICED = ROOT / ".pytest_cache" / "mutants-noticed.json"
 
 
@@ -71,17 +72,13 @@ class Order:
     def of(self, ids, mutation):
         """Put tests, the closest of which come first, into this order; with other values a test is asked again late."""
         stem, room = Path(mutation.file).stem.rstrip("s"), Path(mutation.file).parent.name
-        times, noticed_it = Counter(), self._by.get(_change(mutation))
-
-        def rank(name):
-            near = self._noticed[name, mutation.file, mutation.function]
-            function = name.partition("[")[0]
-            file = name.partition("::")[0]
+        times, rank, noticed_it = Counter(), {}, self._by.get(_change(mutation))
+        for place, name in enumerate(ids):
+            function, file = name.partition("[")[0], name.partition("::")[0]
             times[function] += 1
-            own = (f"/{room}/" in file) + (stem in file)
-            return name != noticed_it, -near, times[function], -self._noticed[name, mutation.file, ""], -own
-
-        return sorted(ids, key=rank)
+            near = self._noticed[name, mutation.file, mutation.function] + (f"/{room}/" in file) + (stem in file)
+            rank[name] = name != noticed_it, (place + HEAD_START) * times[function] / (1 + near)
+        return sorted(ids, key=rank.get)
 
     def learn(self, name, mutation):
         """Remember which test noticed a change, and where that was."""
