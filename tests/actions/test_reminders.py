@@ -90,6 +90,7 @@ def test_a_reminder_taken_back_comes_again_for_another_time_of_the_appointment(c
 
 def test_a_text_that_has_left_is_not_taken_back_with_its_reminder(clinic, now, appointment):
     with transaction() as session:
+        locks.appointments(session, Appointment.id == appointment.id)
         session.execute(update(Message).values(state="sent"))
         switched_off = session.scalar(select(Reminder).where(Reminder.step_key == "3_days"))
         switch_off(session, switched_off, why="taken back by Alice", by=ALICE, now=now)
