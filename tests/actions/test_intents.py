@@ -175,3 +175,30 @@ def test_a_text_is_not_sent_when_the_one_it_replaces_has_left_and_says_the_same(
     old = a_text(clinic, now, told=told)
     change(Message, Message.id == old, state=state)
     assert decide(a_text(clinic, now, told=told, replaces_id=old), now).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("state", "look_seconds", "waits_seconds"),
+    [("submitting", 150, 0.3), ("unknown", 150, 150), ("unknown", 0, 0.3), ("unknown", None, 0.3)],
+)
+def test_while_a_number_has_a_text_on_the_wire_the_next_waits_until_that_is_looked_at(
+    clinic, now, state, look_seconds, waits_seconds
+):
+    first, second, bystander = (a_text(clinic, now, to_e164=number) for number in (PHONE, PHONE, "+12125550143"))
+    assert decide(first, now).state == "submitting"
+    look_at = None if look_seconds is None else now.add(seconds=look_seconds)
+    change(Message, Message.id == first, state=state, next_action_at=look_at)
+    change(Message, Message.id == bystander, state="leased", lease_owner="me")
+    assert put_off(decide(second, now), now) == ("", waits_seconds)
+    assert now_as(bystander).state == "leased"
+
+
+def test_of_several_at_once_one_that_replaces_another_is_left_to_be_decided_on_by_itself(clinic, now):
+    old = a_text(clinic, now, in_minutes=30)
+    ids = [a_text(clinic, now), a_text(clinic, now, replaces_id=old)]
+    change(Message, Message.id.in_(ids), state="leased", lease_owner="me", lease_until=now.add(minutes=2))
+    assert set(intents.intend(ids=ids, now=now, **ME)) == {ids[0]}
+
+
+def test_a_text_that_is_not_there_any_more_is_passed_by(clinic, now):
+    assert intents.intend(ids=[99], now=now, **ME) == {}

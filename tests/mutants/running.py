@@ -77,7 +77,7 @@ class Order:
             function, file = name.partition("[")[0], name.partition("::")[0]
             times[function] += 1
             near = self._noticed[name, mutation.file, mutation.function] + (f"/{room}/" in file) + (stem in file)
-            rank[name] = name != noticed_it, (place + HEAD_START) * times[function] / (1 + near)
+            rank[name] = name != noticed_it, (place + HEAD_START) * times[function] ** 0.5 / (1 + near)
         return sorted(ids, key=rank.get)
 
     def learn(self, name, mutation):
