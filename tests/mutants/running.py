@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from tests.mutants.place import ROOT, Place
 AT_ONCE = 2
 SECONDS_AT_LEAST, TIMES_AS_LONG = 60, 8
 FIRST = 20  # asked by themselves, for every test module that has to be read costs time
+LOCKS = re.compile(r"\blocks\.|with_for_update")
 HEAD_START = 5  # places, so that the second or third test of a list may come second or third
 NOTICED = ROOT / ".pytest_cache" / "mutants-noticed.json"
 
@@ -92,6 +94,13 @@ class Order:
                 self._file.write_text(json.dumps([[*change, test] for change, test in self._by.items()]))
 
 
+def where_it_shows(ids, mutation, stores):
+    """Ask about locks, of which SQLite has none, the same tests on PostgreSQL; say whether that is needed as well."""
+    if LOCKS.search(mutation.taken):
+        return [name.replace("[sqlite", "[postgresql") for name in ids], True
+    return ids, stores
+
+
 def _change(mutation):
     return mutation.file, mutation.function, mutation.before, mutation.after
 
@@ -119,6 +128,7 @@ class Stand:
     def try_one(self, mutation, seen, stores=False, most=None):
         """Make a change, ask the tests that ran those lines, the `most` likely ones, and put it back."""
         ids = self.order.of(seen.tests_for(mutation), mutation)[:most]
+        ids, stores = where_it_shows(ids, mutation, stores)
         if not ids:
             return Tried(mutation, "", 0)
         put_back = self.place.change(mutation)
