@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import select, update
 
-from reminder_site.actions import parking
+from reminder_site.actions import locks, parking
 from reminder_site.db import db, transaction
 from reminder_site.domain import refusals
-from reminder_site.models import Message
+from reminder_site.models import Appointment, Message, OptOut, Reminder
+from tests import factories
 from tests.appointing import ALICE
 from tests.delivering import a_text, now_as
 
@@ -20,6 +21,50 @@ def test_a_parked_text_that_may_not_leave_any_more_is_not_sent(clinic, now, colu
     with pytest.raises(refusals.TooLateToSend):
         parking.send_anyway(clinic_id=clinic.id, message_id=now_as(message_id).public_id, by=ALICE, now=now)
     assert now_as(message_id).state == "needs_review"
+
+
+def offered(clinic, now, message_id):
+    """Why a parked text may not leave; empty when it does."""
+    with transaction() as session:
+        session.execute(update(Message).where(Message.id == message_id).values(state="needs_review"))
+    try:
+        parking.send_anyway(clinic_id=clinic.id, message_id=now_as(message_id).public_id, by=ALICE, now=now)
+    except refusals.TooLateToSend as refusal:
+        return str(refusal)
+    assert now_as(message_id).state == "pending"
+    return ""
+
+
+def test_a_parked_text_leaves_while_it_is_of_use_and_not_a_moment_longer(clinic, now):
+    over, not_yet = (a_text(clinic, now.subtract(hours=2, seconds=seconds)) for seconds in (0, -1))
+    assert "too late" in offered(clinic, now, over)
+    assert offered(clinic, now, not_yet) == ""
+
+
+def test_a_parked_text_to_a_number_that_cannot_be_texted_stays_even_if_its_own_answer_said_so(clinic, now):
+    carol = factories.a_patient(clinic, phone_flag="unreachable")
+    text = a_text(clinic, now, to_e164=carol.phone_e164, patient_id=carol.id, ever_unknown=True)
+    assert offered(clinic, now, text) == "This number cannot be texted."
+
+
+def test_a_parked_text_to_a_number_that_has_opted_out_stays(clinic, now):
+    text = a_text(clinic, now)
+    with transaction() as session:
+        out = {"e164": now_as(text).to_e164, "sender": now_as(text).sender}
+        session.add(OptOut(**out, source="text", started_at=now))
+    assert offered(clinic, now, text) == "This number has opted out of texts."
+
+
+def test_leaving_a_text_whose_reminder_was_dropped_already_decides_nothing_about_the_plan(clinic, now):
+    made = factories.an_appointment(clinic, factories.a_patient(clinic))
+    with transaction() as session:
+        locks.appointments(session, Appointment.id == made.id)
+        text = session.scalar(select(Message).where(Message.appointment_id == made.id).limit(1))
+        session.execute(update(Message).where(Message.id == text.id).values(state="needs_review", wanted=False))
+        session.execute(update(Reminder).where(Reminder.id == text.reminder_id).values(wanted=False))
+        text_id, reminder_id = text.public_id, text.reminder_id
+    parking.leave(clinic_id=clinic.id, message_id=text_id, by=ALICE, now=now)
+    assert not db.session.get(Reminder, reminder_id).by_hand
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """What the desk does to single reminders and to all of one patient's, and what it notes about a visit."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from reminder_site.actions import attendance, locks, reminders
-from reminder_site.actions.plans import replan
+from reminder_site.actions.plans import replan, switch_off
 from reminder_site.db import db, transaction
 from reminder_site.domain import refusals
 from reminder_site.domain.actor import Actor
@@ -74,6 +74,36 @@ def test_a_reminder_sent_now_leaves_once_and_at_once(clinic, now, appointment, w
     assert (sent[0], len(sent)) == ("cancelled", 2)
     assert sent[1] in {"accepted", "sent", "delivered"}
     assert reminder("3_days").why == "sent now by Alice"
+
+
+def test_a_reminder_sent_now_may_take_a_quarter_of_an_hour_however_late_it_is(clinic, appointment):
+    late = reminder("1_day").useful_until.subtract(minutes=5)
+    do(reminders.send_reminder_now, clinic, "1_day", late)
+    assert reminder("1_day").useful_until == late.add(minutes=15)
+
+
+def test_a_reminder_taken_back_comes_again_for_another_time_of_the_appointment(clinic, now, appointment):
+    do(reminders.cancel_reminder, clinic, "3_days", now)
+    with transaction() as session:
+        session.get_one(Appointment, appointment.id).round += 1
+    plan_again(appointment, now)
+    assert ("3_days", "pending") in states(appointment)
+
+
+def test_a_text_that_has_left_is_not_taken_back_with_its_reminder(clinic, now, appointment):
+    with transaction() as session:
+        locks.appointments(session, Appointment.id == appointment.id)
+        session.execute(update(Message).values(state="sent"))
+        switched_off = session.scalar(select(Reminder).where(Reminder.step_key == "3_days"))
+        switch_off(session, switched_off, why="taken back by Alice", by=ALICE, now=now)
+    assert db.session.scalars(select(Message.wanted)).all() == [True] * 3
+
+
+def test_whoever_plans_an_appointment_that_is_not_locked_locks_it(appointment, now):
+    with transaction() as session:
+        found = session.get_one(Appointment, appointment.id)
+        replan(session, found, by=ALICE, now=now)
+        assert locks.is_held(session, found)
 
 
 def test_one_sent_now_and_cancelled_with_its_appointment_comes_back_by_its_rule(clinic, now, appointment):

@@ -267,14 +267,19 @@ def test_new_quiet_hours_move_a_held_text_forward_when_before_is_gone(facts, pla
     assert again.send_at == step.send_at
 
 
-def test_a_confirmation_that_left_a_minute_late_does_not_withdraw_a_promised_reminder(facts, planned):
+@pytest.mark.parametrize(("late_minutes", "stays"), [(2, True), (61, True), (62, False)])
+def test_a_confirmation_that_left_a_little_late_does_not_withdraw_a_promised_reminder(
+    facts, planned, late_minutes, stays
+):
     booked, sent_at = datetime(2026, 11, 2, 21, 0), at(2026, 11, 2, 21, 1)
     wide = QuietHours(time(9), time(22))
     rules = [DEFAULT_RULES[0], Rule("d", "1 day before", "days_before", days=1, at=time(9, 2))]
     appointment = facts(datetime(2026, 11, 4, 14, 30), booked=booked)
     promised = planned(appointment, rules, quiet=wide)["d"]
-    later = replace(appointment, held={"d": promised.send_at}, done={"confirmation": sent_at.add(minutes=2)})
-    assert planned(later, rules, quiet=wide, now=sent_at.add(minutes=3))["d"].send_at == promised.send_at
+    left_at = sent_at.add(minutes=late_minutes)
+    later = replace(appointment, held={"d": promised.send_at}, done={"confirmation": left_at})
+    again = planned(later, rules, quiet=wide, now=left_at.add(minutes=1))["d"]
+    assert (again.send_at == promised.send_at) is stays
 
 
 def test_a_reminder_due_at_once_still_waits_for_the_undo(facts, planned):

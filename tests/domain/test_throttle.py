@@ -127,6 +127,29 @@ def test_a_429_says_that_twilio_answers():
     assert FREE.silent(NOON, "", PACE, NOON).slowed(after(15)).down_since is None
 
 
+def test_the_trouble_is_over_after_a_minute_to_the_second():
+    slowed = FREE.slowed(NOON)
+    assert [slowed.is_over(after(seconds)) for seconds in (59.9, 60)] == [False, True]
+    assert [slowed.is_free(after(seconds)) for seconds in (59.9, 60)] == [False, True]
+
+
+def test_a_second_429_halves_the_rate_once_a_second_has_passed():
+    slowed = FREE.slowed(NOON)
+    assert slowed.slowed(after(0.9)) is slowed
+    assert slowed.slowed(after(1)).per_second == 10
+
+
+def test_a_try_that_no_text_has_made_yet_is_not_a_failed_one():
+    trying = FREE.silent(NOON, "", PACE, NOON).trying(NOON)
+    assert trying.trying(after(15)) is trying
+
+
+def test_a_clock_up_to_five_seconds_behind_is_one_of_another_worker_and_else_one_put_right():
+    slowed = FREE.slowed(NOON)
+    filled = [(slowed.spent(0, after(-behind), none_waits=False).level_at - NOON).total_seconds() for behind in (5, 6)]
+    assert filled == [0, -6]
+
+
 def test_a_clock_that_goes_back_takes_nothing_away():
     assert FREE.slowed(NOON).allowance(64, NOON.subtract(hours=1)) == 0
     assert FREE.slowed(NOON).trying(NOON).allowance(64, after(1)) == 6

@@ -29,10 +29,13 @@ def measured(*, stores, say):
     if missing:
         say(f"measuring which lines {len(missing)} test files run, once for this state of the code")
         KEPT.mkdir(parents=True, exist_ok=True)
-        for path, told in _measure(missing, stores).items():
-            kept_in[path].write_text(json.dumps(told))
+        told, failed = _measure(missing, stores)
+        for path in told.keys() - {name.partition("::")[0] for name in failed}:
+            kept_in[path].write_text(json.dumps(told[path]))
         for old in set(KEPT.glob("*.json")) - set(kept_in.values()):
             old.unlink()
+        if failed:
+            raise SystemExit("\n".join(["without any change these tests fail already:", *failed]))
     return {path: json.loads(file.read_text()) for path, file in kept_in.items()}
 
 
@@ -70,9 +73,10 @@ def _measure(files, stores):
         env = os.environ | {"COVERAGE_FILE": str(data), "SECONDS_FILE": str(times)}
         env |= {} if stores else {"TEST_STORE": "sqlite"}
         done = subprocess.run(command, cwd=place.folder, env=env, capture_output=True, text=True)
-        if done.returncode not in {0, 5}:
-            raise SystemExit(f"without any change the tests fail already:\n{done.stdout[-3000:]}")
-        return _by_test_file(files, data, place.folder, json.loads(times.read_text()))
+        if done.returncode not in {0, 1, 5}:
+            raise SystemExit(f"the tests could not be run:\n{done.stdout[-3000:]}")
+        timed = json.loads(times.read_text())
+        return _by_test_file(files, data, place.folder, timed["seconds"]), timed["failed"]
 
 
 def _by_test_file(files, data_file, folder, seconds):

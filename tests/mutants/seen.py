@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 
 from tests.mutants.place import ROOT
 
+SECONDS_OF_ANY_TEST = 0.5
+
 
 class Seen:
     """What `measuring` measured, of all test files together."""
@@ -17,15 +19,14 @@ class Seen:
             for file, lines in of_tests["lines"].items():
                 for line, names in lines.items():
                     self._lines[file][int(line)].update(names)
-        self._counted, self._all_run = {}, Counter()
-        for file in self._lines:
-            self._all_run.update(self._run_by(file))
+        self._at_home = {}
+        self._all_run = Counter(name for file in self._lines.values() for names in file.values() for name in names)
 
     def tests_for(self, mutation):
         """List the tests that ran what a mutation changes; for what is set at import, those that ran a use of it.
 
-        The closest come first: those of whose lines the most are in that file. A test that walks through the whole
-        site on its way to something else seldom notices what was changed here.
+        The closest come first, for the time they take: those that run what few tests run of that file. What every
+        test runs on its way to something else says nothing about a test.
         """
         which = set()
         if mutation.constant or not mutation.function:
@@ -33,14 +34,21 @@ class Seen:
                 which |= self._that_ran(file, [line])
         else:
             which = self._that_ran(mutation.file, mutation.lines)
-        of_file = self._run_by(mutation.file)
-        return sorted(which, key=lambda name: (-of_file[name] / self._all_run[name], self.seconds.get(name, 0.0), name))
+        at_home = self._at_home_in(mutation.file)
 
-    def _run_by(self, file):
-        """Count the lines of a file that each test ran."""
-        if file not in self._counted:
-            self._counted[file] = Counter(name for names in self._lines.get(file, {}).values() for name in names)
-        return self._counted[file]
+        def closeness(name):
+            return at_home[name] / (SECONDS_OF_ANY_TEST + self.seconds.get(name, 0.0))
+
+        return sorted(which, key=lambda name: (-closeness(name), self._all_run[name], name))
+
+    def _at_home_in(self, file):
+        """Tell for each test how much it is about a file: the lines it runs there, the rarer the more they count."""
+        if file not in self._at_home:
+            self._at_home[file] = Counter()
+            for names in self._lines.get(file, {}).values():
+                for name in names:
+                    self._at_home[file][name] += 1 / len(names)
+        return self._at_home[file]
 
     def _that_ran(self, file, lines):
         known = self._lines.get(file, {})

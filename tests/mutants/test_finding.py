@@ -136,3 +136,9 @@ def test_what_a_promise_may_hang_on_is_named():
     assert (found["operand", "clinic_id != 1"], found["operand", "row.state == 2"]) == ("clinic", "state")
     filters = [found["filter", f"Row.{words}"] for words in ("clinic_id == clinic_id", "id == 1", "name == ''")]
     assert filters == ["clinic", "row", ""]
+
+
+def test_what_may_have_happened_is_no_permission():
+    source = "def kept(entry, by):\n    return [entry.may_have_left or by.may_keep]\n"
+    found = {m.taken: m.concern for m in mutations_of("reminder_site/queries/rows.py", source)}
+    assert found == {"entry.may_have_left": "", "by.may_keep": "permission"}

@@ -7,7 +7,7 @@ import pytest
 from tests.mutants import equivalent, scope
 from tests.mutants.finding import mutations_of
 from tests.mutants.place import ROOT
-from tests.mutants.running import Order, try_all
+from tests.mutants.running import Order, try_all, where_it_shows
 from tests.mutants.seen import Seen
 
 DOOR = '''"""A door."""
@@ -69,6 +69,21 @@ def test_the_closest_tests_are_asked_first_and_one_with_other_values_late():
     mutation = mutations_of("reminder_site/door.py", DOOR)[1]
     assert seen.tests_for(mutation) == [*near, far]
     assert Order().of(seen.tests_for(mutation), mutation) == [near[0], far, near[1]]
+
+
+def test_the_test_that_noticed_a_change_is_asked_first_in_the_next_run(tmp_path):
+    mutations, names = mutations_of("reminder_site/door.py", DOOR), ["tests/x.py::one", "tests/x.py::two"]
+    Order(tmp_path / "noticed.json").learn(names[1], mutations[1])
+    assert Order(tmp_path / "noticed.json").of(names, mutations[1]) == names[::-1]
+    Order(tmp_path / "noticed.json").learn("", mutations[1])
+    assert Order(tmp_path / "noticed.json").of(names, mutations[1]) == names
+
+
+def test_about_locks_tests_are_asked_on_postgresql():
+    source = "def book(session):\n    locks.hold(session, 'book')\n    audit.record(session)\n"
+    locked, audited = mutations_of("reminder_site/door.py", source)
+    assert where_it_shows(["x::a[sqlite-1]"], locked, False) == (["x::a[postgresql-1]"], True)
+    assert where_it_shows(["x::a[sqlite-1]"], audited, False) == (["x::a[sqlite-1]"], False)
 
 
 def test_the_list_of_equivalent_changes_names_only_what_is_there():
