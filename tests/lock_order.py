@@ -62,6 +62,7 @@ FIRST = {
     "replanning._write_anew": {"appointment"},
     "resolving": {"message"},
     "rules": {"clinic"},
+    "sender_pauses": {"message"},
     "set_up": {"named"},
     "staff": {"staff", "staff_clinic"},
     "templates": {"clinic"},

@@ -9,18 +9,16 @@ from sqlalchemy import select, update
 
 from reminder_site.actions import locks, opt_outs
 from reminder_site.db import db, retried, transaction
+from reminder_site.domain import codes
 from reminder_site.domain.actor import TWILIO
-from reminder_site.domain.delivery import BAD_NUMBER
+from reminder_site.domain.codes import OPTED_OUT
 from reminder_site.models import Message, Patient
 from reminder_site.queries.plans import is_opted_out
-
-OPTED_OUT = 21610
-DEAD_NUMBER = BAD_NUMBER | {30005, 30006}
 
 
 def teaches(error_code: int | None) -> bool:
     """Say whether an error code tells something about the number, not only about the text."""
-    return error_code == OPTED_OUT or error_code in DEAD_NUMBER
+    return codes.of(error_code).whose in {"opted_out", "number"}
 
 
 @retried

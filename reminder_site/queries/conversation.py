@@ -7,8 +7,8 @@ import pendulum
 from sqlalchemy import func, or_, select
 
 from reminder_site.db import db
+from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
-from reminder_site.domain.error_words import Explained, explain
 from reminder_site.models import InboundMessage, Message
 from reminder_site.queries.threads import HEARD
 
@@ -26,7 +26,7 @@ class Said:
     body: str
     state: str = ""
     by: str = ""
-    trouble: Explained | None = None
+    trouble: codes.Code | None = None
 
 
 def of_patient(*, clinic_id: int, key: int, e164: str = "") -> list[Said]:
@@ -63,7 +63,7 @@ def _texted(clinic_id: int, key: int) -> list[Said]:
             row.body,
             state=row.state,
             by="written by the desk" if row.kind == "staff" else "",
-            trouble=explain(row.error_code) if row.state in NOT_DELIVERED else None,
+            trouble=codes.of(row.error_code) if row.state in NOT_DELIVERED else None,
         )
         for row in rows
     ]

@@ -4,9 +4,8 @@ from typing import Any
 
 import pendulum
 
+from reminder_site.domain import codes, segments, spoken
 from reminder_site.domain import message_state as states
-from reminder_site.domain import segments, spoken
-from reminder_site.domain.error_words import explain
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.domain.zones import exact, rules_of
 from reminder_site.queries.plans import LINK_FIELD
@@ -78,7 +77,7 @@ def reminder(found: ReminderFacts, zone: str, link: str, now: pendulum.DateTime)
         "encoding": size.encoding,
         "characters": len(text),
         "why": _sentence(found.why if found.current else found.dropped_why or found.why),
-        "trouble": explain(found.error_code) if found.state in FAILED else None,
+        "trouble": codes.of(found.error_code) if found.state in FAILED else None,
         "ours": found.current and found.state in STILL_OURS,
         "history": [_event(event, zone, now) for event in found.history],
     }
