@@ -81,7 +81,8 @@ def _found(session: Session, clinic_id: int, reminder_id: str) -> tuple[Reminder
 
 
 def _still_ours(session: Session, reminder: Reminder) -> None:
-    state = session.scalar(select(Message.state).where(Message.reminder_id == reminder.id))
+    newest = select(Message.state).where(Message.reminder_id == reminder.id).order_by(Message.id.desc()).limit(1)
+    state = session.scalar(newest)
     if state is None or not reminder.wanted:
         raise ReminderHasLeft("This reminder is not planned any more.")
     if state not in STILL_OURS:

@@ -65,7 +65,7 @@ def of_appointment(*, clinic_id: int, key: int) -> list[ReminderFacts]:
         .join(Appointment, Appointment.id == Reminder.appointment_id)
         .join(Message, Message.reminder_id == Reminder.id, isouter=True)
         .where(Reminder.clinic_id == clinic_id, Reminder.appointment_id == key)
-        .order_by(Reminder.id)
+        .order_by(Reminder.id, Message.id)
     ).all()
     base = ground(db.session(), clinic_id)
     rows = sorted(rows, key=lambda row: _place(base, row.Reminder, row.starts_local))
