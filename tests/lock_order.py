@@ -18,6 +18,7 @@ FIRST = {
     "accounts.refuse_access": {"audit"},
     "accounts.sign_out": {"staff_session"},
     "accounts.switch_clinic": {"staff_session"},
+    "again": {"message"},
     "answers._take_in": {"appointment", "patient", "opt_out", "audit"},
     "answers.put_aside": set(),
     "appointments.book": {"named", "patient", "audit"},

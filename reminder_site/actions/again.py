@@ -10,12 +10,15 @@ import pendulum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import sender_pauses
+from reminder_site.actions import audit, sender_pauses
 from reminder_site.actions.outbox import DONE, add_message, move, note
+from reminder_site.db import retried, transaction
 from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER, Actor
+from reminder_site.domain.refusals import NotHere
 from reminder_site.models import Message, Reminder
+from reminder_site.models.message import MISSED
 
 NOT_DELIVERED = frozenset({states.FAILED, states.UNDELIVERED})
 COPIED = (
@@ -37,6 +40,20 @@ def write(session: Session, old: Message, *, by: Actor, now: pendulum.DateTime, 
     """Put the same text in the outbox once more; asked for twice, there is still one."""
     copied = {name: getattr(old, name) for name in COPIED} | columns
     return add_message(session, by=by, now=now, dedupe_key=f"again:{old.id}", replaces_id=old.id, **copied)
+
+
+@retried
+def told_otherwise(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Note that a patient was told what a text of ours did not bring in time. Raises NotHere."""
+    with transaction() as session:
+        this = Message.clinic_id == clinic_id, Message.public_id == message_id, MISSED
+        message = session.scalar(select(Message).where(*this).with_for_update(key_share=True))
+        if message is None:
+            raise NotHere("This has been noted meanwhile.")
+        message.waits_for = ""
+        note(session, message.id, message.state, f"the patient was told otherwise, says {by.name}", by, now)
+        subject, what = message.public_id, "message.told_otherwise"
+        audit.record(session, actor=by, what=what, clinic_id=clinic_id, subject=subject, now=now)
 
 
 def is_planned(session: Session, message: Message) -> bool:
