@@ -16,8 +16,8 @@ from reminder_site.actions.outbox import wake_after
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER, Actor
-from reminder_site.domain.refusals import NotHere
 from reminder_site.domain.codes import NOT_CANCELABLE, NOT_FOUND
+from reminder_site.domain.refusals import NotHere
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 

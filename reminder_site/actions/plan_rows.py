@@ -18,6 +18,7 @@ from reminder_site.queries.plans import Ground, Text, sender_of
 
 HAS_LEFT = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
 GOT_THROUGH = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ})
+NOT_DELIVERED = frozenset({states.UNDELIVERED, states.FAILED})
 UNCLEAR = states.IN_FLIGHT | {states.NEEDS_REVIEW}
 AT_TWILIO = frozenset({states.SCHEDULED, states.CANCELLING})
 ALIVE = states.HELD_HERE | UNCLEAR | AT_TWILIO
@@ -61,6 +62,11 @@ class Entry:
         """Its text has left, or is on its way to leave at once, or nobody knows: no other is planned beside it."""
         m = self.message
         return self.has_left or (m is not None and m.state in UNCLEAR and m.route != "twilio")
+
+    @property
+    def did_not_arrive(self) -> bool:
+        """Its text failed: another one may take its place."""
+        return self.message is not None and self.message.state in NOT_DELIVERED
 
     @property
     def is_alive(self) -> bool:

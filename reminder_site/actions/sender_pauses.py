@@ -19,8 +19,7 @@ from reminder_site.models import Message, SenderPause
 
 FIRST_SECONDS, LONGEST_SECONDS = 60, 900
 TAKEN = frozenset({states.SCHEDULED, states.ACCEPTED})
-ARRIVED = frozenset({states.DELIVERED, states.READ})
-LEFT = ARRIVED | {states.SENT}
+LEFT = states.ARRIVED | {states.SENT}
 WAITING = Message.state == states.PENDING, Message.waits_for == "sender"
 
 
@@ -92,7 +91,7 @@ def heard(session: Session, row: Any, state: str, now: pendulum.DateTime) -> Non
     """
     if row.probes is None:
         return
-    if state in ARRIVED or (not row.probes and state in TAKEN | LEFT):
+    if state in states.ARRIVED or (not row.probes and state in TAKEN | LEFT):
         sender = session.scalar(select(SenderPause.sender).where(SenderPause.probe_id == row.id))
         if sender is not None:
             _end(session, sender, now)
