@@ -68,12 +68,13 @@ def _did_not_arrive(session: Session, message_id: int, code: codes.Code, now: pe
     if not code.is_ours and not code.tries_again_hours:
         return
     old = session.get_one(Message, message_id, populate_existing=True)
-    if code.pauses:
+    alone = code.is_ours and _is_alone(session, old, code)
+    if code.is_ours and not alone:
         sender_pauses.begin(session, old.sender, code.code or 0, by_receipt=True, now=now)
     if not is_planned(session, old):
         return
     if code.is_ours:
-        _wait_for_us(session, old, now)
+        _wait_for_us(session, old, code, alone, now)
     elif old.tried_again < len(code.tries_again_hours):
         at = now.add(hours=code.tries_again_hours[old.tried_again])
         if at < old.useful_until:
@@ -81,13 +82,26 @@ def _did_not_arrive(session: Session, message_id: int, code: codes.Code, now: pe
             new.next_action_at, new.state_why = at, "waiting: it did not get through, and is tried again"
 
 
-def _wait_for_us(session: Session, old: Message, now: pendulum.DateTime) -> None:
-    """Nothing is given up for a trouble of ours: a new text waits, or somebody is told that it is too late."""
+def _is_alone(session: Session, old: Message, code: codes.Code) -> bool:
+    """Say whether a trouble of ours concerns this text alone: it met it before, and others have got through since."""
+    if not code.pauses:
+        return True
+    before = session.get(Message, old.replaces_id) if old.replaces_id else None
+    met = before is not None and before.error_code == code.code and before.body == old.body
+    return met and sender_pauses.of(session, old.sender) is None
+
+
+def _wait_for_us(session: Session, old: Message, code: codes.Code, alone: bool, now: pendulum.DateTime) -> None:
+    """Nothing is given up for a trouble of ours: a new text waits, or a person sees it or hears it is too late."""
     if now >= old.useful_until:
         miss(session, old, now)
         return
-    write(session, old, by=WORKER, now=now)
-    note(session, old.id, old.state, "written anew: it waits until our sender is put right", WORKER, now)
+    new = write(session, old, by=WORKER, now=now)
+    words = "written anew: it waits until our sender is put right"
+    if alone:
+        words = f"it did not get through: {code.words}"
+        move(session, new.id, {states.PENDING}, states.NEEDS_REVIEW, words=words, by=WORKER, now=now, **DONE)
+    note(session, old.id, old.state, words, WORKER, now)
 
 
 def miss(session: Session, message: Message, now: pendulum.DateTime) -> None:

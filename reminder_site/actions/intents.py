@@ -205,7 +205,9 @@ class _Decision:
 
     def _end(self, message: Any, verdict: checks.Verdict) -> None:
         """End a text that does not leave; one that waited for us until it was of no use is shown to a person."""
-        missed = verdict.ends_as == states.EXPIRED and message.waits_for in OUR_TROUBLE
+        heart_row, pauses = self.stops.heart, self.stops.pauses
+        stopped = message.sender in pauses or (heart_row is not None and heart_row.circuit_open_at is not None)
+        missed = verdict.ends_as == states.EXPIRED and (stopped or message.waits_for in OUR_TROUBLE)
         ends = DONE | ({"waits_for": "missed"} if missed else {})
         move(self.session, message.id, {states.LEASED}, verdict.ends_as, words=verdict.words, by=WORKER, now=self.now,
              **ends)  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from reminder_site.db import db
-from reminder_site.models import SenderPause
+from reminder_site.models import Message, SenderPause
 from tests.delivering import a_text, answering, arrive, at_twilio, attempts, carry_on, now_as, trouble
 
 LEFT = {"accepted", "sent", "delivered"}
@@ -128,3 +128,41 @@ def test_a_text_that_waits_for_the_one_it_replaces_does_not_use_up_the_try(clini
     carry_on(worker, clock, minutes=2)
     assert (now_as(held).state, now_as(held).wanted, attempts(replacing)) == ("scheduled", True, [])
     assert pauses()[0].probe_id != replacing
+
+
+def test_one_that_fails_again_after_others_arrived_is_parked_and_not_sent_for_ever(
+    clinic, worker, clock, sandbox, called_back
+):
+    odd = "+12125550199"
+    sandbox.exchange.faults.put({"carrier": {odd: UNREGISTERED["*"]}})
+    first = a_text(clinic, clock.now(), to_e164=odd, useful_minutes=600)
+    worker.settle()
+    arrive(sandbox)
+    others = [a_text(clinic, clock.now(), useful_minutes=600) for _ in range(3)]
+    for _ in range(20):
+        carry_on(worker, clock, minutes=1)
+        arrive(sandbox)
+    assert {now_as(m).state for m in others} == {"delivered"}
+    assert (len(at_twilio(sandbox, odd)) <= 4, pauses()) == (True, [])
+    newest = max(text.id for text in db.session.scalars(select(Message).where(Message.to_e164 == odd)))
+    assert (now_as(newest).state, now_as(newest).sid, now_as(first).state) == ("needs_review", None, "undelivered")
+
+
+def test_a_country_that_receipts_name_is_for_a_person(clinic, worker, clock, sandbox, called_back):
+    sandbox.exchange.faults.put({"carrier": {"*": {"status": "failed", "error_code": 21408}}})
+    first = a_text(clinic, clock.now(), useful_minutes=600)
+    worker.settle()
+    arrive(sandbox)
+    worker.settle()
+    assert (now_as(first).state, now_as(first + 1).state, pauses()) == ("failed", "needs_review", [])
+    assert len(at_twilio(sandbox)) == 1
+
+
+def test_one_first_looked_at_when_it_is_too_late_is_marked_as_well(clinic, worker, clock, sandbox):
+    trouble(sandbox, NOT_THERE)
+    a_text(clinic, clock.now(), useful_minutes=600)
+    worker.settle()
+    late = a_text(clinic, clock.now(), useful_minutes=1)
+    clock.forward(minutes=2)
+    worker.settle()
+    assert (now_as(late).state, now_as(late).waits_for) == ("expired", "missed")
