@@ -155,3 +155,16 @@ def test_what_we_cancel_ourselves_is_not_planned_anew(clinic, worker, clock, san
     carry_on(worker, clock, minutes=3)
     arrive(sandbox)
     assert db.session.scalars(select(Message.id).where(Message.dedupe_key.startswith("again:"))).all() == []
+
+
+def test_the_plan_brings_no_third_one_when_the_first_arrived_after_all(clinic, worker, clock, sandbox):
+    visit, failed = a_failed_reminder(clinic, worker, clock, sandbox, 30003)
+    with transaction() as session:
+        session.get_one(Message, failed).state = "delivered"
+    go_on(worker, clock, sandbox, 1.5)
+    with transaction() as session:
+        replan(session, session.get_one(Appointment, visit.id), by=OPERATOR, now=clock.now())
+    same_step = select(Reminder.step_key).where(Reminder.id == now_as(failed).reminder_id).scalar_subquery()
+    of_step = select(Message.state).join(Reminder, Reminder.id == Message.reminder_id)
+    of_step = of_step.where(Reminder.appointment_id == visit.id, Reminder.step_key == same_step).order_by(Message.id)
+    assert db.session.scalars(of_step).all() == ["delivered", "cancelled"]
