@@ -168,3 +168,15 @@ def test_the_plan_brings_no_third_one_when_the_first_arrived_after_all(clinic, w
     of_step = select(Message.state).join(Reminder, Reminder.id == Message.reminder_id)
     of_step = of_step.where(Reminder.appointment_id == visit.id, Reminder.step_key == same_step).order_by(Message.id)
     assert db.session.scalars(of_step).all() == ["delivered", "cancelled"]
+    assert db.session.scalar(select(Reminder.wanted).where(Reminder.id == now_as(failed).reminder_id))
+
+
+def test_a_move_takes_back_what_was_to_be_tried_again(clinic, worker, clock, sandbox):
+    visit, failed = a_failed_reminder(clinic, worker, clock, sandbox, 30003)
+    with transaction() as session:
+        moved = session.get_one(Appointment, visit.id)
+        moved.round += 1
+        session.flush()
+        replan(session, moved, by=OPERATOR, now=clock.now())
+    (again,) = db.session.scalars(select(Message).where(Message.replaces_id == failed)).all()
+    assert (again.state, again.wanted) == ("cancelled", False)
