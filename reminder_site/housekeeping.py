@@ -6,7 +6,15 @@ import threading
 import pendulum
 from flask import Flask
 
-from reminder_site.actions import corrections, form_nonces, kept_forms, missed_texts, replanning, zone_rules
+from reminder_site.actions import (
+    corrections,
+    form_nonces,
+    kept_forms,
+    missed_texts,
+    replanning,
+    sender_pauses,
+    zone_rules,
+)
 from reminder_site.clock import Clock
 from reminder_site.domain.actor import WORKER
 from reminder_site.gateways.sms import Sms
@@ -32,7 +40,7 @@ class Housekeeping:
         try:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
-                              self._forget_forms):  # fmt: skip
+                              self._let_senders_go_on, self._forget_forms):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -66,6 +74,10 @@ class Housekeeping:
             self._zones_followed = not followed.unfinished
             if followed.looked_at == 0:
                 break  # what is left is held by others just now
+
+    def _let_senders_go_on(self) -> None:
+        """Have texts looked at that still wait for a sender which does not pause any more."""
+        sender_pauses.release(now=self.clock.now())
 
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())

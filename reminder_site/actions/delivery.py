@@ -8,15 +8,15 @@ import pendulum
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import heart, learning
+from reminder_site.actions import heart, learning, sender_pauses
 from reminder_site.actions.intents import Intent
 from reminder_site.actions.outbox import DONE, move, note, rows
 from reminder_site.actions.receipts import apply_status, standing_of
 from reminder_site.db import db, give_way, retried, transaction
+from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES, Outcome, Pace, backoff_seconds
-from reminder_site.domain.error_words import explain
 from reminder_site.domain.looks import doubled
 from reminder_site.failpoints import reach
 from reminder_site.models import Attempt, Message
@@ -142,6 +142,8 @@ def _settle(
         look = {"next_action_at": intent.intent_at.add(microseconds=int(pace.first_look_seconds * 1e6))}
         known = {"ever_unknown": True, "lease_until": None, **look}
         move(session, intent.message_id, FLYING, states.UNKNOWN, words=outcome.words, by=WORKER, now=now, **known)
+    elif outcome.next in {"pause", "park"}:
+        _wait_for_us(session, intent, outcome, now)
     elif outcome.next in ENDINGS:
         move(session, intent.message_id, FLYING, ENDINGS[outcome.next], words=_refusal(outcome), by=WORKER, now=now,
              error_code=outcome.code, reaches_at=None, **DONE)  # fmt: skip
@@ -185,8 +187,27 @@ def _come_back(session: Session, intent: Intent, outcome: Outcome, jitter: float
     move(session, intent.message_id, {states.SUBMITTING}, states.PENDING, words=words, by=WORKER, now=now, **changes)
 
 
+def _wait_for_us(session: Session, intent: Intent, outcome: Outcome, now: pendulum.DateTime) -> None:
+    """Twilio takes no text of its sender, or none to such a number: it waits here until we have put that right.
+
+    One that is refused again after others got through is a case by itself: a person sees it, and its sender goes on.
+    """
+    code, this = outcome.code or 0, Message.id == intent.message_id
+    wanted, met = session.execute(select(Message.wanted, Message.error_code).where(this)).one()
+    alone = outcome.next == "park" or (met == code and sender_pauses.of(session, intent.sender) is None)
+    at = now
+    if wanted and not alone:
+        at = sender_pauses.begin(session, intent.sender, code, by_receipt=False, now=now).add(seconds=1)  # others first
+    back = {"error_code": code, "lease_until": None, "next_action_at": at, "waits_for": "sender"}
+    words = f"not taken: {_refusal(outcome)}"
+    move(session, intent.message_id, FLYING, states.PENDING, words=words, by=WORKER, now=now, **back)
+    if wanted and alone:
+        held = {states.PENDING}
+        move(session, intent.message_id, held, states.NEEDS_REVIEW, words=words, by=WORKER, now=now, **DONE)
+
+
 def _refusal(outcome: Outcome) -> str:
-    return explain(outcome.code).words if outcome.code else outcome.words
+    return codes.of(outcome.code).words if outcome.code else outcome.words
 
 
 FLYING = frozenset({states.SUBMITTING})

@@ -17,12 +17,12 @@ from reminder_site.db import db, retried, transaction
 from reminder_site.domain import looks
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import WORKER
+from reminder_site.domain.codes import NOT_CANCELABLE, NOT_FOUND
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Sms, SmsError
 from reminder_site.models import Message
 
-NOT_CANCELABLE, NOT_FOUND = 30409, 20404
 LOOKS_TO_BE_GONE = 2
 POLLED = frozenset({states.SCHEDULED, states.ACCEPTED, states.SENT})
 HELD_THERE = frozenset({states.SCHEDULED, states.CANCELLING})

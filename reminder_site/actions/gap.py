@@ -8,15 +8,14 @@ from sqlalchemy import and_, or_, select
 
 from reminder_site.actions import throttling
 from reminder_site.db import db
+from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
-from reminder_site.domain.delivery import ACCOUNT_TROUBLE
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Heartbeat, Message
 
 ASKED_AGAIN = 3
 BEFORE_MINUTES = 5
 OPEN = states.HELD_HERE | states.IN_FLIGHT
-NOT_FOUND = 20404
 # Without a SID here, though there may be one: in flight, still to leave, or parked, and perhaps sent anyway since.
 MAY_BE_THERE = and_(Message.sid.is_(None), Message.state.in_(OPEN | {states.NEEDS_REVIEW}))
 
@@ -64,8 +63,8 @@ def _handed_over_perhaps() -> list[str]:
 
 
 def _is_bad_address(error: SmsError) -> bool:
-    trouble = ACCOUNT_TROUBLE | {NOT_FOUND, None}
-    return error.permanent and error.code not in trouble
+    not_its = error.code in {codes.NOT_FOUND, None} or codes.of(error.code).is_ours
+    return error.permanent and not not_its
 
 
 def asked(question: Callable[[], list[Remote]]) -> list[Remote]:

@@ -11,16 +11,16 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit
-from reminder_site.actions.gap import NOT_FOUND, opens_at
+from reminder_site.actions.gap import opens_at
 from reminder_site.actions.outbox import wake_after
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.actor import WORKER, Actor
+from reminder_site.domain.codes import NOT_CANCELABLE, NOT_FOUND
 from reminder_site.domain.refusals import NotHere
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 
-NOT_CANCELABLE = 30409
 GONE = {NOT_CANCELABLE, NOT_FOUND}
 RIVAL_MINUTES = 5  # after a hold began; by then nothing of the worker from before it can come in any more
 RIVAL = "another site texts from this account and its Messaging Service: stop one of the two, or restore to rehearse"

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import bindparam, func, literal, select, update
+from sqlalchemy import bindparam, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
+from reminder_site.actions.sender_pauses import Pause
 from reminder_site.db import Moment, db, retried, transaction
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS, Wait
-from reminder_site.models import Heartbeat
+from reminder_site.models import Heartbeat, SenderPause
 
 TRY_AGAIN_SECONDS = 60
 _heart = Heartbeat.metadata.tables["heartbeat"]
@@ -17,7 +18,10 @@ _heart = Heartbeat.metadata.tables["heartbeat"]
 BEAT = _heart.update().where(_heart.c.id == 1).values(beat_at=bindparam("now", type_=_heart.c.beat_at.type))
 _felt = "hold_since", "circuit_open_at", "clock_skew_seconds", "rehearsal_since"
 BEAT = BEAT.returning(*(_heart.c[name] for name in _felt))
-STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why).where(_heart.c.id == 1)
+_pause = SenderPause.metadata.tables["sender_pause"]
+_pauses = (_pause.c[name] for name in ("sender", "code", "by_receipt", "tries", "probe_at", "probe_id"))
+STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why, *_pauses)
+STOPS = STOPS.select_from(_heart.outerjoin(_pause, true())).where(_heart.c.id == 1)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,14 @@ class Pulse:
     refused: bool = False
     skewed: bool = False
     rehearsal: bool = False
+
+
+@dataclass(frozen=True)
+class Stops:
+    """What stands in the way: the heartbeat's columns, None before the first beat, and the senders that pause."""
+
+    heart: Any
+    pauses: dict[str, Pause]
 
 
 @retried
@@ -72,21 +84,26 @@ def open_circuit(session: Session, words: str, now: pendulum.DateTime) -> None:
     session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(**found))
 
 
-def stops(session: Session) -> Any:
-    """Read what may stand in the way of every text."""
-    return session.execute(STOPS).first()
+def stops(session: Session) -> Stops:
+    """Read what may stand in the way of every text, and of those of some senders."""
+    found = session.execute(STOPS).all()
+    pauses = {row.sender: Pause(*row[3:]) for row in found if row.sender is not None}
+    return Stops(found[0] if found else None, pauses)
 
 
-def why_stopped(session: Session, row: Any, now: pendulum.DateTime) -> tuple[str, Wait] | None:
+def why_stopped(
+    session: Session, stops: Stops, now: pendulum.DateTime, *, may_try: bool = True
+) -> tuple[str, Wait] | None:
     """Say why a text may not be handed over, or None; a refused account is tried with one text a minute.
 
-    `row` is what `stops` read in this transaction.
+    `stops` is what was read in this transaction. A text that waits all the same may not be the one that tries.
     """
+    row = stops.heart
     if row is None:
         return None
     if abs(row.clock_skew_seconds) > SKEW_STOP_SECONDS:
         return "waiting: this machine's clock is wrong", "clock"
-    if row.circuit_open_at is None or _try_once(session, now):
+    if row.circuit_open_at is None or (may_try and _try_once(session, now)):
         return None
     return f"waiting: Twilio refuses this account ({row.circuit_why})", "account"
 

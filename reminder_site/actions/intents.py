@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import checks, heart, locks, replacing
+from reminder_site.actions import checks, heart, locks, replacing, sender_pauses
 from reminder_site.actions.links import fill
 from reminder_site.actions.outbox import DONE, move, wake_later
 from reminder_site.actions.receipts import token_hash
@@ -35,6 +35,7 @@ ON_THE_WIRE = select(MESSAGES.c.to_e164, MESSAGES.c.sender).where(*_of_numbers)
 INTENDED = Attempt.metadata.tables["attempt"].insert()
 SAME_NUMBER_MICROSECONDS = 300_000
 LEAVE = checks.Verdict()
+OUR_TROUBLE = frozenset({"sender", "account", "clock"})
 
 
 @dataclass(frozen=True)
@@ -132,9 +133,7 @@ class _Decision:
             return ""
         verdict, way = self._verdict(message)
         if verdict.ends_as:
-            words = verdict.words
-            move(self.session, message.id, {states.LEASED}, verdict.ends_as, words=words, by=WORKER, now=self.now,
-                 **DONE)  # fmt: skip
+            self._end(message, verdict)
         elif verdict.until is not None:
             self._wait(message, verdict)
         else:
@@ -179,19 +178,39 @@ class _Decision:
             return over
         if _number(message) in self.numbers:
             return checks.Verdict(until=now, waits_for="number")  # after the other one
-        if stopped := heart.why_stopped(self.session, self.stops, now):
-            words, code = stopped
-            return checks.Verdict(until=now.add(seconds=heart.TRY_AGAIN_SECONDS), words=words, waits_for=code)
         if not self.bucket.has_room():
             return checks.Verdict(until=now, waits_for="throttle")
+        if stopped := self._stopped(message, way, waits=before is not None and replacing.holds_back(before)):
+            return stopped
         if before is not None and (verdict := replacing.judge(self.session, message, before, now=now)):
             return verdict
         self.bucket.take()
         return None
 
+    def _stopped(self, message: Any, way: str, *, waits: bool) -> checks.Verdict | None:
+        """Say what keeps all texts, or all of one sender's, from leaving; one that `waits` anyway may not try."""
+        now, pause = self.now, self.stops.pauses.get(message.sender)
+        if pause is None or (not waits and pause.may_try(way, now)):
+            if stopped := heart.why_stopped(self.session, self.stops, now, may_try=not waits):
+                words, code = stopped
+                until = min(now.add(seconds=heart.TRY_AGAIN_SECONDS), message.useful_until)
+                return checks.Verdict(until=until, words=words, waits_for=code)
+            if pause is None or sender_pauses.try_with(self.session, pause, message.id, now):
+                return None
+        return checks.Verdict(until=pause.looks_at(message, way, now), words=pause.words, waits_for="sender")
+
     def _reaches_at(self, message: Any, way: str) -> pendulum.DateTime:
         at: pendulum.DateTime = message.send_at if way == "schedule" else self.now
         return at
+
+    def _end(self, message: Any, verdict: checks.Verdict) -> None:
+        """End a text that does not leave; one that waited for us until it was of no use is shown to a person."""
+        heart_row, pauses = self.stops.heart, self.stops.pauses
+        stopped = message.sender in pauses or (heart_row is not None and heart_row.circuit_open_at is not None)
+        missed = verdict.ends_as == states.EXPIRED and (stopped or message.waits_for in OUR_TROUBLE)
+        ends = DONE | ({"waits_for": "missed"} if missed else {})
+        move(self.session, message.id, {states.LEASED}, verdict.ends_as, words=verdict.words, by=WORKER, now=self.now,
+             **ends)  # fmt: skip
 
     def _wait(self, message: Any, verdict: checks.Verdict) -> None:
         """Put a leased message back until a moment; the reversible half of the protocol, so no line of history."""

@@ -39,6 +39,7 @@ ORDER: Final = (
     "attempt",
     "heartbeat",
     "throttle",
+    "sender_pause",
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.

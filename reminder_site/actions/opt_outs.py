@@ -74,6 +74,11 @@ def _replan_all(
         audit.record(
             session, actor=by, what=what, clinic_id=patient.clinic_id, subject=patient.public_id, facts=facts, now=now
         )
+    replan_coming(session, whose, by=by, now=now)
+
+
+def replan_coming(session: Session, whose: list[Patient], *, by: Actor, now: pendulum.DateTime) -> None:
+    """Derive anew the texts of the coming appointments of all these patients."""
     coming = Appointment.patient_id.in_([patient.id for patient in whose]), Appointment.starts_at > now
     if whose:
         replan_each(session, locks.appointments(session, *coming), by=by, now=now)

@@ -118,8 +118,10 @@ def _take_back(session: Session, found: Any, why: str, by: Actor, now: pendulum.
         session.execute(LOOK_NOW, {"moved_id": found.id, "at": now})
 
 
-def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Actor, now: pendulum.DateTime) -> int:
-    """Take back every unsettled text to one number from one sender (an opt-out); returns how many."""
+def unwant_number(
+    session: Session, e164: str, sender: str, *, why: str, besides: int | None = None, by: Actor, now: pendulum.DateTime
+) -> int:
+    """Take back every unsettled text to one number from one sender, `besides` one; returns how many."""
     ids = session.scalars(
         select(Message.id).where(
             Message.to_e164 == e164,
@@ -128,7 +130,7 @@ def unwant_number(session: Session, e164: str, sender: str, *, why: str, by: Act
             Message.state.not_in(states.SETTLED | {states.SENT, states.ACCEPTED}),
         )
     )
-    return unwant(session, ids.all(), why=why, by=by, now=now)
+    return unwant(session, set(ids) - {besides}, why=why, by=by, now=now)
 
 
 def unwant_patient(session: Session, patient_id: int, *, why: str, by: Actor, now: pendulum.DateTime) -> int:

@@ -17,6 +17,8 @@ from reminder_site.models import Appointment, Message, Patient, Reminder
 from reminder_site.queries.plans import Ground, Text, sender_of
 
 HAS_LEFT = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ, states.UNDELIVERED, states.FAILED})
+GOT_THROUGH = frozenset({states.ACCEPTED, states.SENT, states.DELIVERED, states.READ})
+NOT_DELIVERED = frozenset({states.UNDELIVERED, states.FAILED})
 UNCLEAR = states.IN_FLIGHT | {states.NEEDS_REVIEW}
 AT_TWILIO = frozenset({states.SCHEDULED, states.CANCELLING})
 ALIVE = states.HELD_HERE | UNCLEAR | AT_TWILIO
@@ -62,6 +64,11 @@ class Entry:
         return self.has_left or (m is not None and m.state in UNCLEAR and m.route != "twilio")
 
     @property
+    def did_not_arrive(self) -> bool:
+        """Its text failed: another one may take its place."""
+        return self.message is not None and self.message.state in NOT_DELIVERED
+
+    @property
     def is_alive(self) -> bool:
         """Its text may still leave."""
         return self.message is not None and self.message.state in ALIVE
@@ -89,15 +96,23 @@ class Entry:
 
 
 def entries_of(case: Case) -> list[Entry]:
-    """Read the reminders of the appointment, the oldest first."""
+    """Read the reminders of the appointment, the oldest first, each with the text that counts.
+
+    Of several, which tried one after the other, that is the one that got through, or else the newest.
+    """
     found = case.session.execute(
         select(Reminder, Message)
         .join(Message, Message.reminder_id == Reminder.id, isouter=True)
         .where(Reminder.appointment_id == case.appointment.id)
-        .order_by(Reminder.id)
+        .order_by(Reminder.id, Message.id)
         .execution_options(populate_existing=True)
     )
-    return [Entry(reminder, message) for reminder, message in found]
+    entries: dict[int, Entry] = {}
+    for reminder, message in found:
+        before = entries.get(reminder.id)
+        if before is None or before.message is None or before.message.state not in GOT_THROUGH:
+            entries[reminder.id] = Entry(reminder, message)
+    return list(entries.values())
 
 
 def drop(case: Case, entry: Entry, why: str) -> int:

@@ -153,6 +153,8 @@ def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
         notice = Notice(appointment.notice_kind, appointment.notice_at)  # type: ignore[arg-type]
     here = [e for e in entries if e.reminder.round == appointment.round]
     serial = f"-{appointment.notice_serial}"
+    held = {_plain(e, serial): e.reminder.send_at for e in here if e.reminder.send_at and e.waits}
+    done = [e for e in here if e.counts_as_sent and not (e.did_not_arrive and _plain(e, serial) in held)]
     return Facts(
         starts_at=appointment.starts_at,
         starts_local=appointment.starts_local,
@@ -167,8 +169,8 @@ def _facts(case: Case, entries: Sequence[Entry]) -> Facts:
         announced=appointment.announced,
         phone_zones=patient.phone_zones,
         shut_why=case.base.shut_why(appointment.starts_local, appointment.timed_at),
-        held={_plain(e, serial): e.reminder.send_at for e in here if e.reminder.send_at and e.waits},
-        done={_plain(e, serial): e.message.send_at for e in here if e.message and e.counts_as_sent},
+        held=held,
+        done={_plain(e, serial): e.message.send_at for e in done if e.message},
     )
 
 

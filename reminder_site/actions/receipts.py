@@ -8,21 +8,24 @@ import pendulum
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import learning
+from reminder_site.actions import again, learning
 from reminder_site.actions.outbox import DONE, move, note
 from reminder_site.db import db, retried, transaction
-from reminder_site.domain import looks
+from reminder_site.domain import codes, looks
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import TWILIO, Actor
 from reminder_site.domain.delivery import SWEEP_ORPHANS_MINUTES
-from reminder_site.domain.error_words import explain
 from reminder_site.failpoints import reach
 from reminder_site.models import Message
 
 # Every text and every receipt passes here: these are built once, and straight on the table.
-_m, _attempt, _event = (Message.metadata.tables[name] for name in ("message", "attempt", "provider_event"))
+_m, _attempt, _event, _pause = (
+    Message.metadata.tables[name] for name in ("message", "attempt", "provider_event", "sender_pause")
+)
 _standing = "id sid attempt_no state provider_rank wanted send_at handed_at ever_unknown polls failures absent_reads"
-STANDING = select(*(_m.c[name] for name in _standing.split()))
+# Of a text that tries whether its sender works again: whether only its arrival proves that; of all others nothing.
+STANDING = select(*(_m.c[name] for name in _standing.split()), _pause.c.by_receipt.label("probes"))
+STANDING = STANDING.select_from(_m.outerjoin(_pause, _pause.c.probe_id == _m.c.id))
 BY_ID = STANDING.where(_m.c.id == bindparam("message_id"))
 BY_IDS = STANDING.where(_m.c.id.in_(bindparam("ids", expanding=True))).order_by(_m.c.id)
 BY_SID = STANDING.where(_m.c.sid == bindparam("sid"))
@@ -151,10 +154,18 @@ def apply_status(
     ends = DONE if state in states.SETTLED else _next_look(row, state, now)
     words = _words(state, before, error_code, wanted=row.wanted)
     moved = move(session, message_id, {before}, state, words=words, by=by, now=now, **changes, **ends)
-    if moved and not row.wanted and state == states.SCHEDULED:
-        again = {"next_action_at": now, "lease_until": None}
-        move(session, message_id, {state}, states.CANCELLING, words="asking Twilio to cancel", by=by, now=now, **again)
+    if moved:
+        _follow_up(session, row, state, error_code, by, now)
     return moved
+
+
+def _follow_up(
+    session: Session, row: Any, state: str, error_code: int | None, by: Actor, now: pendulum.DateTime
+) -> None:
+    again.heed(session, row, state, error_code, now=now)
+    if not row.wanted and state == states.SCHEDULED:
+        at_once = {"next_action_at": now, "lease_until": None}
+        move(session, row.id, {state}, states.CANCELLING, words="asking Twilio to cancel", by=by, now=now, **at_once)
 
 
 def _beside_state(
@@ -164,9 +175,11 @@ def _beside_state(
     told: dict[str, Any] = {"provider_rank": states.RANK[status], "provider_status": status}
     told |= {"failures": 0, "absent_reads": 0}
     if row.sid is None:
-        told |= {"sid": sid, "handed_at": now}
+        told |= {"sid": sid, "handed_at": now, "error_code": None}
     if error_code:
         told["error_code"] = error_code
+    if states.STATE_OF[status] in again.NOT_DELIVERED and codes.of(error_code).is_ours:
+        told["reaches_at"] = None  # it has reached nobody: the day's limit is not used up by it
     return told
 
 
@@ -191,7 +204,7 @@ def _words(state: str, before: str, error_code: int | None, *, wanted: bool) -> 
     if not wanted and state in {states.ACCEPTED, states.SENT, states.DELIVERED, states.READ}:
         return "too late to cancel: the patient was texted"
     if error_code and state in {states.FAILED, states.UNDELIVERED}:
-        return explain(error_code).words
+        return codes.of(error_code).words
     return f"Twilio reports: {states.WORDS[state]}"
 
 

@@ -20,7 +20,7 @@ from reminder_site.models import Attempt, Clinic, Heartbeat, Message
 
 DAYS = 36
 YOUNG_MINUTES = 10
-Kind = Literal["unknown here", "missing there", "status differs", "body differs"]
+Kind = Literal["unknown here", "missing there", "status differs", "cancelled there", "body differs"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def put_right(*, difference: Difference, sms: Sms, by: Actor, now: pendulum.Date
     message_id, code = difference.message_id, difference.error_code
     if message_id is None:
         return _cancel_twin(difference, sms, by, now)
-    if difference.kind == "status differs":
+    if difference.kind in {"status differs", "cancelled there"}:
         status = difference.there
         news = take_over(message_id=message_id, status=status, error_code=code, by=by, now=now)
         return "taken over" if news else ""
@@ -84,7 +84,8 @@ def _differs(message: Message, remote: Remote | None) -> list[Difference]:
     found = []
     if states.outranks(remote.status, message.provider_rank):
         ours = message.provider_status or message.state
-        found.append(Difference("status differs", sid, digits, ours, remote.status, remote.error_code, message.id))
+        by_others: Kind = "cancelled there" if remote.status == "canceled" and message.wanted else "status differs"
+        found.append(Difference(by_others, sid, digits, ours, remote.status, remote.error_code, message.id))
     if remote.body and not message.content_sid and as_sent(message.body).fullmatch(remote.body) is None:
         found.append(Difference("body differs", sid, digits, "our words", "other words", message_id=message.id))
     return found

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import appointment_rows as rows
 from reminder_site.actions import audit, locks, plans, press
+from reminder_site.actions.again import NOT_DELIVERED
 from reminder_site.actions.one_by_one import replan_each
 from reminder_site.db import retried, transaction
 from reminder_site.domain import message_state as states
@@ -36,14 +37,14 @@ def cancel_reminder(*, clinic_id: int, reminder_id: str, by: Actor, now: pendulu
 def send_reminder_now(
     *, clinic_id: int, reminder_id: str, hour: press.Hour = "ask", by: Actor, now: pendulum.DateTime
 ) -> str:
-    """Send one reminder at once instead of at its time; return the appointment's public id.
+    """Send one reminder at once instead of at its time, or again when it did not arrive; return the appointment's id.
 
     `hour` says what was said about quiet hours. Raises ReminderHasLeft when it is already on its way, press.AskedFirst,
     CannotText, NotHere.
     """
     with transaction() as session:
         reminder, appointment = _found(session, clinic_id, reminder_id)
-        _still_ours(session, reminder)
+        _still_ours(session, reminder, or_in=NOT_DELIVERED if appointment.starts_at > now else frozenset())
         clinic = press.refuse(session, session.get_one(Patient, appointment.patient_id))
         send_at = press.leaves_at(session, clinic, hour, doubts=[], before=appointment.starts_local, now=now)
         plans.send_now(session, appointment, reminder, at=send_at, by=by, now=now)
@@ -80,11 +81,12 @@ def _found(session: Session, clinic_id: int, reminder_id: str) -> tuple[Reminder
     return reminder, appointment
 
 
-def _still_ours(session: Session, reminder: Reminder) -> None:
-    state = session.scalar(select(Message.state).where(Message.reminder_id == reminder.id))
+def _still_ours(session: Session, reminder: Reminder, *, or_in: frozenset[str] = frozenset()) -> None:
+    newest = select(Message.state).where(Message.reminder_id == reminder.id).order_by(Message.id.desc()).limit(1)
+    state = session.scalar(newest)
     if state is None or not reminder.wanted:
         raise ReminderHasLeft("This reminder is not planned any more.")
-    if state not in STILL_OURS:
+    if state not in STILL_OURS | or_in:
         raise ReminderHasLeft(f"This text is already {states.WORDS[state]}: nothing was changed.")
 
 

@@ -5,6 +5,8 @@ from typing import Final, Literal, Self
 
 import pendulum
 
+from reminder_site.domain import codes
+
 # Twilio takes SendAt from 15 minutes to 35 days after it receives the request (error 35114); the margins are ours.
 NEAREST_MINUTES: Final = 16
 FARTHEST_DAYS: Final = 35
@@ -21,7 +23,7 @@ LONGEST_WAIT_SECONDS: Final = 300
 SWEEP_ORPHANS_MINUTES: Final = 40
 POLL_AFTER_SECONDS: Final = (120, 600, 3600, 6 * 3600, 24 * 3600, 72 * 3600)
 
-# Why a text that is due does not leave yet.
+# Why a text that is due does not leave yet; `missed`: for our trouble it never did, and a person has to tell them.
 Wait = Literal[
     "",
     "hold",
@@ -34,14 +36,38 @@ Wait = Literal[
     "replaced",
     "number",
     "stale",
+    "sender",
+    "later",
+    "missed",
 ]
 Kind = Literal["created", "not_created", "refused", "unknown"]
 Next = Literal[
-    "taken", "retry", "late", "slow_down", "stop_all", "suppress", "bad_number", "local", "hold", "fail", "resolve"
+    "taken",
+    "retry",
+    "late",
+    "slow_down",
+    "stop_all",
+    "pause",
+    "park",
+    "suppress",
+    "bad_number",
+    "local",
+    "hold",
+    "fail",
+    "resolve",
 ]
-BAD_NUMBER: Final = frozenset({21211, 21614, 21217, 21635})
-OUT_OF_WINDOW: Final = frozenset({35114, 35115, 35117})
-ACCOUNT_TROUBLE: Final = frozenset({20003, 20005})
+NEXT_BY_CODE: Final[dict[int, Next]] = {
+    **dict.fromkeys(codes.OUT_OF_WINDOW, "local"),
+    codes.CALENDAR_FULL: "hold",
+    codes.QUEUE_FULL: "slow_down",
+}
+NEXT_BY_WHOSE: Final[dict[str, Next]] = {
+    "account": "stop_all",
+    "sender": "pause",
+    "place": "park",
+    "number": "bad_number",
+    "opted_out": "suppress",
+}
 
 
 @dataclass(frozen=True)
@@ -165,22 +191,15 @@ def classify(http_status: int, code: int | None, sid: str | None, status: str = 
     ambiguous = not 400 <= http_status < 500 or http_status in {408, 409} or (code is None and http_status != 401)
     if ambiguous and http_status not in {401, 403}:
         return unclear(f"Twilio answered {http_status} without saying whether it took the text", http_status)
-    kind: Kind = "refused"
-    if code in ACCOUNT_TROUBLE or http_status in {401, 403}:
-        kind = "not_created"
-    return Outcome(
-        kind, _next_for(http_status, code), f"Twilio refused it ({code})", http_status=http_status, code=code
-    )
+    then = _next_for(http_status, code)
+    kind: Kind = "not_created" if then == "stop_all" else "refused"
+    return Outcome(kind, then, f"Twilio refused it ({code})", http_status=http_status, code=code)
 
 
 def _next_for(http_status: int, code: int | None) -> Next:
-    if code in ACCOUNT_TROUBLE or http_status in {401, 403}:
+    if http_status in {401, 403}:
         return "stop_all"
-    if code in BAD_NUMBER:
-        return "bad_number"
-    if code in OUT_OF_WINDOW:
-        return "local"
-    return {21610: "suppress", 35125: "hold", 21611: "slow_down"}.get(code or 0, "fail")  # type: ignore[return-value]
+    return NEXT_BY_CODE.get(code or 0) or NEXT_BY_WHOSE.get(codes.of(code).whose, "fail")
 
 
 def backoff_seconds(tries: int, jitter: float, retry_after_seconds: int | None = None) -> float:

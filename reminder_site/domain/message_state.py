@@ -31,6 +31,7 @@ MAY_BECOME: Final[dict[str, frozenset[str]]] = {
 STATES: Final = tuple(MAY_BECOME)
 IN_FLIGHT: Final = frozenset({SUBMITTING, UNKNOWN})
 HELD_HERE: Final = frozenset({PENDING, LEASED})
+ARRIVED: Final = frozenset({DELIVERED, READ})
 SETTLED: Final = frozenset({DELIVERED, READ, UNDELIVERED, FAILED, CANCELLED, SUPPRESSED, EXPIRED})
 
 # Ranks make receipts a join-semilattice: whatever the order or repetition, the same state comes out.

@@ -134,7 +134,7 @@ def _place(case: Case, draft: Draft, others: Sequence[_Other]) -> Shifted | str:
         return placed
     if held is None and draft.key in NOTICE_LABELS:  # of use until the start: it may have had to wait for consent
         return draft.window.shift(case.now, starts_at=case.facts.starts_at, not_before=case.now)
-    if held is not None and held < case.now:
+    if held is not None and held <= case.now:
         return Shifted(held, f"still to be sent: it was due {case.say(held)}", False)
     if held is None and (near := _near(case, draft.key, placed.at, [*others, *_promised(case, others)])):
         return near

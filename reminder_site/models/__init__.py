@@ -14,7 +14,7 @@ from reminder_site.models.clinic import (
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
 from reminder_site.models.staff import FormNonce, KeptForm, SignInTry, Staff, StaffClinic, StaffSession
-from reminder_site.models.throttle import ThrottleRow
+from reminder_site.models.throttle import SenderPause, ThrottleRow
 
 __all__ = [
     "Appointment",
@@ -38,6 +38,7 @@ __all__ = [
     "ProviderEvent",
     "Reminder",
     "ReminderRule",
+    "SenderPause",
     "SignInTry",
     "Staff",
     "StaffClinic",

@@ -12,6 +12,7 @@ from reminder_site.models.columns import public_id
 
 IN_FLIGHT = text("state IN ('submitting', 'unknown')")
 WAITING = text("next_action_at IS NOT NULL")
+MISSED = text("waits_for = 'missed'")
 UNWANTED = text("NOT wanted")
 
 
@@ -22,7 +23,8 @@ class Message(Base):
     `told` holds the facts that the text names (domain.told.facts). `replaces_id` is the text of the same step that this
     one stands in for: it leaves only once that one is certain not to. `waits_for` says, by a code of
     domain.delivery.Wait, why a text that is due does not leave. `reaches_at` is when its phone gets it (UTC), from the
-    moment it is decided that it leaves; the clinic's daily limit counts by it.
+    moment it is decided that it leaves; the clinic's daily limit counts by it. `tried_again` counts the texts before it
+    that did not get through but may later, `written_anew` those that somebody else cancelled at Twilio.
     """
 
     __tablename__ = "message"
@@ -34,6 +36,7 @@ class Message(Base):
         Index("ix_message_patient", "patient_id", "created_at"),
         Index("ix_message_clinic_state", "clinic_id", "state"),
         Index("ix_message_reaches", "clinic_id", "reaches_at"),
+        Index("ix_message_missed", "clinic_id", sqlite_where=MISSED, postgresql_where=MISSED),
         Index("ix_message_unwanted", "send_at", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,6 +70,8 @@ class Message(Base):
     failures: Mapped[int] = mapped_column(default=0)
     local_only: Mapped[bool] = mapped_column(default=False)
     ever_unknown: Mapped[bool] = mapped_column(default=False)
+    tried_again: Mapped[int] = mapped_column(default=0, server_default="0")
+    written_anew: Mapped[int] = mapped_column(default=0, server_default="0")
     absent_reads: Mapped[int] = mapped_column(default=0)
     polls: Mapped[int] = mapped_column(default=0)
     route: Mapped[str] = mapped_column(String(8), default="")

@@ -212,13 +212,14 @@ def _joined(columns: tuple[Any, ...]) -> Select[Any]:
 def _texts(wanted: tuple[Any, ...]) -> dict[int, list[Text]]:
     """Read the present plan of all these appointments at once."""
     rows = db.session.execute(
-        select(Reminder.appointment_id, Reminder.name, Message.state, Reminder.send_at, Reminder.why)
+        select(Reminder.id, Reminder.appointment_id, Reminder.name, Message.state, Reminder.send_at, Reminder.why)
         .join(Appointment, Appointment.id == Reminder.appointment_id)
         .join(Message, Message.reminder_id == Reminder.id, isouter=True)
         .where(*wanted, Reminder.wanted, Reminder.round == Appointment.round)
-        .order_by(Reminder.send_at, Reminder.id)
+        .order_by(Reminder.send_at, Reminder.id, Message.id)
     )
+    newest = {row.id: row for row in rows}  # of a reminder that was tried again
     found: dict[int, list[Text]] = defaultdict(list)
-    for row in rows:
+    for row in newest.values():
         found[row.appointment_id].append(Text(row.name, row.state or "skipped", row.send_at, row.why))
     return found

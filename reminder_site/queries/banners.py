@@ -37,9 +37,9 @@ def _sentences(check: health.Check, zone: str, now: pendulum.DateTime) -> str:
 
 def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]:
     found = []
-    parked_texts, unplanned = parked.counts(clinic_id, now=now)
-    if parked_texts or unplanned:
-        found.append(Banner("warn", _needs_a_person(parked_texts, unplanned), fixes="parked"))
+    waiting = parked.counts(clinic_id, now=now)
+    if any(waiting):
+        found.append(Banner("warn", _needs_a_person(*waiting), fixes="parked"))
     if count := parked.over_the_limit(clinic_id, now=now):
         texts = "1 text waits" if count == 1 else f"{count} texts wait"
         words = f"{texts}: the clinic's limit of texts a day is reached. A manager can raise it in the settings."
@@ -50,7 +50,7 @@ def _of_texts(role: str, clinic_id: int, now: pendulum.DateTime) -> list[Banner]
     return found
 
 
-def _needs_a_person(texts: int, visits: int) -> str:
+def _needs_a_person(texts: int, visits: int, useless: int) -> str:
     found = []
     if texts:
         needs = "1 text needs" if texts == 1 else f"{texts} texts need"
@@ -58,4 +58,8 @@ def _needs_a_person(texts: int, visits: int) -> str:
     if visits:
         stand = "1 appointment stands" if visits == 1 else f"{visits} appointments stand"
         found.append(f"{stand} without the texts {'it' if visits == 1 else 'they'} should have.")
+    if useless:
+        texts_were = "1 text" if useless == 1 else f"{useless} texts"
+        patients = "its patient" if useless == 1 else "their patients"
+        found.append(f"{texts_were} could not leave in time, for a trouble of ours: {patients} must be told otherwise.")
     return " ".join(found)

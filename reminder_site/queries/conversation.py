@@ -4,29 +4,35 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pendulum
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, or_, select
 
 from reminder_site.db import db
+from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
-from reminder_site.domain.error_words import Explained, explain
 from reminder_site.models import InboundMessage, Message
 from reminder_site.queries.threads import HEARD
 
 LONGEST = 200
 BY_LINK = "link"
 NOT_DELIVERED = frozenset({states.FAILED, states.UNDELIVERED})
+# Twilio sends what it holds at its time; what was handed over later than that left then.
+LEFT_AT = case((Message.handed_at > Message.send_at, Message.handed_at), else_=Message.send_at)
 
 
 @dataclass(frozen=True)
 class Said:
-    """One text; `at` is UTC. `body` may hold {{link}} unfilled; `trouble` explains one that was not delivered."""
+    """One text; `at` (UTC) is when it came, or left, or is to leave; `arrived_at` when it arrived, if that is known.
+
+    `body` may hold {{link}} unfilled; `trouble` explains one that was not delivered.
+    """
 
     direction: Literal["in", "out"]
     at: pendulum.DateTime
     body: str
     state: str = ""
     by: str = ""
-    trouble: Explained | None = None
+    trouble: codes.Code | None = None
+    arrived_at: pendulum.DateTime | None = None
 
 
 def of_patient(*, clinic_id: int, key: int, e164: str = "") -> list[Said]:
@@ -48,22 +54,23 @@ def unclaimed(*, e164: str, sender: str) -> list[Said]:
 
 
 def _texted(clinic_id: int, key: int) -> list[Said]:
-    at = func.coalesce(Message.finished_at, Message.handed_at, Message.send_at)
     left = or_(Message.state.in_(HEARD), Message.kind == "staff")
     rows = db.session.execute(
-        select(Message.body, Message.state, Message.kind, Message.error_code, Message.send_at)
+        select(Message.body, Message.state, Message.kind, Message.error_code, LEFT_AT.label("left_at"))
+        .add_columns(Message.finished_at)
         .where(Message.clinic_id == clinic_id, Message.patient_id == key, left)
-        .order_by(at.desc())
+        .order_by(LEFT_AT.desc(), Message.id.desc())
         .limit(LONGEST)
     )
     return [
         Said(
             "out",
-            row.send_at,
+            row.left_at,
             row.body,
             state=row.state,
             by="written by the desk" if row.kind == "staff" else "",
-            trouble=explain(row.error_code) if row.state in NOT_DELIVERED else None,
+            trouble=codes.of(row.error_code) if row.state in NOT_DELIVERED else None,
+            arrived_at=row.finished_at if row.state in states.ARRIVED else None,
         )
         for row in rows
     ]

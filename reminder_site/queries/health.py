@@ -1,25 +1,30 @@
 """How the site is: what the health page, the header's heartbeat and the banners say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pendulum
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from reminder_site.config import settings
 from reminder_site.db import db
+from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS
 from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
-from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message
+from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message, SenderPause
 from reminder_site.models.appointment import TROUBLED
 from reminder_site.queries import unclaimed
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
 OVERDUE_SECONDS = 60
+# A text that is due and waits for these is overdue, though it will be looked at only in a while.
+HELD_PAST_ITS_TIME = ("daily_limit", "sender", "account")
+LOOKED_AT_MINUTES = 16
 PLANS_LATE_MINUTES = 15
 UNREAD_MINUTES = 15
 UNCLAIMED_HOURS = 24
@@ -55,16 +60,25 @@ class Pulse:
     overdue_since: pendulum.DateTime | None
     heart: Heartbeat
     throttle: Throttle
+    pauses: tuple[SenderPause, ...] = ()
 
 
 def pulse(*, now: pendulum.DateTime) -> Pulse:
     """Read the worker's heartbeat, the next moment it has something to do, and how much is overdue."""
-    beat = db.session.get(Heartbeat, 1)
+    found: Sequence[Any] = db.session.execute(
+        select(Heartbeat, SenderPause).join(SenderPause, true(), isouter=True)
+    ).all()
+    beat = found[0][0] if found else None
     waiting = Message.next_action_at
     next_at = db.session.scalar(select(func.min(waiting)).where(waiting.is_not(None), waiting > now))
     late = now.subtract(seconds=OVERDUE_SECONDS)
+    held = and_(Message.waits_for.in_(HELD_PAST_ITS_TIME), Message.send_at < late)
+    soon = waiting < now.add(minutes=LOOKED_AT_MINUTES)  # what is held is looked at by then
+    oldest_of = case((waiting < late, waiting), else_=Message.send_at)
     overdue, oldest = db.session.execute(
-        select(func.count(), func.min(waiting)).select_from(Message).where(waiting.is_not(None), waiting < late)
+        select(func.count(), func.min(oldest_of))
+        .select_from(Message)
+        .where(waiting.is_not(None), soon, or_(waiting < late, held))
     ).one()
     return Pulse(
         beat_at=beat.beat_at if beat else None,
@@ -73,6 +87,7 @@ def pulse(*, now: pendulum.DateTime) -> Pulse:
         overdue_since=oldest,
         heart=beat or Heartbeat(id=1, clock_skew_seconds=0),
         throttle=throttle(),
+        pauses=tuple(row.SenderPause for row in found if row.SenderPause is not None),
     )
 
 
@@ -83,16 +98,21 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     except SQLAlchemyError:
         db.session.rollback()
         return {"database": Check("down", "the database does not answer", "Nothing can be read, saved or sent")}
-    return judged(found, now=now) | {"unclear": _unclear(now), "plans": _plans(now), "inbound": _inbound(found, now)}
+    return (
+        judged(found, now=now)
+        | {"unclear": _unclear(now), "plans": _plans(now), "inbound": _inbound(found, now)}
+        | {"cancelled_there": _cancelled_there(now)}
+    )
 
 
-def judged(found: Pulse, *, now: pendulum.DateTime) -> Checks:
-    """Say the same of a heartbeat that has been read."""
+def judged(found: Pulse, *, sender: str = "", now: pendulum.DateTime) -> Checks:
+    """Say the same of a heartbeat that has been read; of all senders, or of one."""
     return {
         "database": Check("ok", "answers"),
         "worker": _worker(found, now),
         "texts": _texts(found),
         "twilio": _twilio(found, now),
+        "senders": _senders([pause for pause in found.pauses if sender in {"", pause.sender}]),
     }
 
 
@@ -208,6 +228,32 @@ def is_rehearsal() -> bool:
     except SQLAlchemyError:
         db.session.rollback()
         return False
+
+
+def _senders(pauses: Sequence[SenderPause]) -> Check:
+    """Say which senders pause: Twilio or carriers take no texts from them, for a trouble of ours."""
+    if not pauses:
+        return Check("ok", "every sender's texts are taken")
+    whys = " ".join(dict.fromkeys(codes.of(pause.code).words for pause in pauses)).rstrip(".")
+    means = (
+        "Texts wait, and leave by themselves once one gets through; what comes to be of no use stands under what needs "
+        "a person. A manager has to look at the Twilio settings"
+    )
+    detail = ", ".join(f"{pause.sender}: {pause.code}" for pause in pauses)
+    words = f"no text gets through from our sender: {whys[0].lower()}{whys[1:]}"
+    return Check("down", words, means, min(pause.since for pause in pauses), detail)
+
+
+def _cancelled_there(now: pendulum.DateTime) -> Check:
+    """Say how many texts that are wanted somebody else has cancelled at Twilio in the last day."""
+    lately = Message.written_anew > 0, Message.created_at > now.subtract(days=1)
+    count, since = db.session.execute(select(func.count(), func.min(Message.created_at)).where(*lately)).one()
+    if not count:
+        return Check("ok", "nobody else cancels our texts at Twilio")
+    words = (
+        f"{count} text{'s' * (count > 1)} that we want {'were' if count > 1 else 'was'} cancelled at Twilio by others"
+    )
+    return Check("degraded", words, "They were planned anew; what is cancelled twice waits for a person", since)
 
 
 def drift() -> int:

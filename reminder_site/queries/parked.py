@@ -15,6 +15,7 @@ from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.names import full_name
 from reminder_site.models import Appointment, Message, Patient
 from reminder_site.models.appointment import TROUBLED
+from reminder_site.models.message import MISSED
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,19 @@ class Parked:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """A text that came to be of no use while a trouble of ours held it up; `id` is the message's public id."""
+
+    id: str
+    name: str
+    phone_e164: str
+    body: str
+    why: str
+    send_at: pendulum.DateTime
+    appointment_id: str | None
+
+
+@dataclass(frozen=True)
 class Unplanned:
     """A coming appointment whose texts could not be planned; `id` is its public id, `starts_at` UTC."""
 
@@ -45,17 +59,38 @@ class Unplanned:
 
 
 def count(clinic_id: int, *, now: pendulum.DateTime) -> int:
-    """Return how much of a clinic's waits for a person: texts, and coming appointments without their texts."""
+    """Return how much of a clinic's waits for a person: texts, coming appointments without them, patients to tell."""
     return sum(counts(clinic_id, now=now))
 
 
-def counts(clinic_id: int, *, now: pendulum.DateTime) -> tuple[int, int]:
-    """Return how many texts of a clinic wait for a person, and how many coming appointments."""
+def counts(clinic_id: int, *, now: pendulum.DateTime) -> tuple[int, int, int]:
+    """Return how many texts of a clinic wait for a person, how many coming appointments, how many useless texts."""
     texts = select(func.count()).select_from(Message)
     texts = texts.where(Message.clinic_id == clinic_id, Message.state == states.NEEDS_REVIEW)
     visits = select(func.count()).select_from(Appointment).where(*_troubled(clinic_id, now))
-    row = db.session.execute(select(texts.scalar_subquery(), visits.scalar_subquery())).one()
-    return row[0] or 0, row[1] or 0
+    useless = select(func.count()).select_from(Message).where(*_missed(clinic_id))
+    row = db.session.execute(select(*(each.scalar_subquery() for each in (texts, visits, useless)))).one()
+    return row[0] or 0, row[1] or 0, row[2] or 0
+
+
+def missed(*, clinic_id: int) -> list[Missed]:
+    """List a clinic's texts that a trouble of ours held up until they were of no use, the latest first."""
+    found = db.session.execute(
+        select(Message, Patient.first_name, Patient.last_name, Appointment.public_id)
+        .join(Patient, Patient.id == Message.patient_id, isouter=True)
+        .join(Appointment, Appointment.id == Message.appointment_id, isouter=True)
+        .where(*_missed(clinic_id))
+        .order_by(Message.send_at.desc(), Message.id.desc())
+    )
+    return [
+        Missed(text.public_id, full_name(first or "", last or ""), text.to_e164, text.body, text.state_why,
+               text.send_at, appointment_id)
+        for text, first, last, appointment_id in found
+    ]  # fmt: skip
+
+
+def _missed(clinic_id: int) -> tuple[Any, ...]:
+    return Message.clinic_id == clinic_id, MISSED
 
 
 def unplanned(*, clinic_id: int, now: pendulum.DateTime) -> list[Unplanned]:

@@ -1,7 +1,7 @@
 """The reminders of one appointment: what is planned, what left, what was taken back, each with its text and history."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pendulum
@@ -12,6 +12,9 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.times import Placed, resolve, to_local
 from reminder_site.models import Appointment, Message, MessageEvent, Reminder
 from reminder_site.queries.plans import Ground, ground
+from reminder_site.queries.threads import HEARD
+
+TRIED_AGAIN = "it did not get through, and was tried again"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,15 @@ class ReminderFacts:
     error_code: int | None
     state_why: str
     handed_at: pendulum.DateTime | None
+    arrived_at: pendulum.DateTime | None
     history: tuple[Event, ...]
+
+    @property
+    def left_at(self) -> pendulum.DateTime | None:
+        """Return when it left, if it has, or else when it is to leave (UTC)."""
+        if self.send_at is None or self.handed_at is None or self.state not in HEARD:
+            return self.send_at
+        return max(self.send_at, self.handed_at)
 
     @property
     def skipped(self) -> bool:
@@ -65,12 +76,20 @@ def of_appointment(*, clinic_id: int, key: int) -> list[ReminderFacts]:
         .join(Appointment, Appointment.id == Reminder.appointment_id)
         .join(Message, Message.reminder_id == Reminder.id, isouter=True)
         .where(Reminder.clinic_id == clinic_id, Reminder.appointment_id == key)
-        .order_by(Reminder.id)
+        .order_by(Reminder.id, Message.id)
     ).all()
     base = ground(db.session(), clinic_id)
     rows = sorted(rows, key=lambda row: _place(base, row.Reminder, row.starts_local))
     history = _history([row.Message.id for row in rows if row.Message is not None])
-    found = (_facts(row.Reminder, row.Message, history, row.Reminder.round == row.round) for row in rows)
+    newest = {
+        row.Reminder.id: row.Message for row in sorted(rows, key=lambda row: row.Message.id if row.Message else 0)
+    }
+    found = (
+        _facts(row.Reminder, row.Message, history, row.Reminder.round == row.round)
+        if newest[row.Reminder.id] is row.Message
+        else replace(_facts(row.Reminder, row.Message, history, False), dropped_why=TRIED_AGAIN)
+        for row in rows
+    )
     return [each for each in found if each.current or not each.skipped]
 
 
@@ -122,6 +141,7 @@ def _facts(
         error_code=message.error_code if message else None,
         state_why=message.state_why if message else "",
         handed_at=message.handed_at if message else None,
+        arrived_at=message.finished_at if message and message.state in states.ARRIVED else None,
         history=tuple(history.get(message.id, ())) if message else (),
     )
 

@@ -16,6 +16,7 @@ BEFORE = {
     "rate_limit_429": "429 Too Many Requests",
     "html_503": "503 with an HTML page",
     "unauthorised": "401, code 20003",
+    "sender_missing": "400, code 21701: the Messaging Service is not there",
     "late_accept": "accepted only after a pause of `seconds`",
 }
 AFTER = {

@@ -29,8 +29,8 @@ def _refuse(rule: Rule) -> Response:
         return Response(500, mishap="reset")
     if rule.kind == "html_503":
         return Response(503, PAGE, {"Content-Type": "text/html"})
-    code = {"rate_limit_429": 20429, "unauthorised": 20003}.get(rule.kind, 20500)
-    response = refusal(TwilioError(code))
+    code = {"rate_limit_429": 20429, "unauthorised": 20003, "sender_missing": 21701}.get(rule.kind, 20500)
+    response = refusal(TwilioError(code, "MG"))
     if rule.retry_after is not None:
         response.headers["Retry-After"] = str(rule.retry_after)
     return response

@@ -47,6 +47,7 @@ RECEPTION = frozenset(
         "parked.index",
         "parked.leave",
         "parked.send",
+        "parked.told",
         "inbox.claim",
         "inbox.handled",
         "inbox.index",

@@ -9,6 +9,7 @@ from reminder_site.domain.spoken import clock, duration_words
 from reminder_site.domain.times import to_local
 from reminder_site.queries import health, inbox
 from reminder_site.queries.banners import Banner, banners
+from reminder_site.queries.plans import sender_of
 from reminder_site.web import current
 from reminder_site.web.now import now
 
@@ -25,8 +26,8 @@ def _shown() -> dict[str, Any]:
         return {"rehearsal": health.is_rehearsal()}
     known: Settings = settings()
     pulse = health.pulse(now=now())
-    checks = health.judged(pulse, now=now())
     clinic = current.clinic()
+    checks = health.judged(pulse, sender=sender_of(clinic), now=now())
     told = banners(role=current.staff().role, clinic_id=clinic.id, zone=clinic.time_zone, checks=checks, now=now())
     return {
         "heartbeat": _heartbeat(pulse, checks),

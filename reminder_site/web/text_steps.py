@@ -4,9 +4,8 @@ from typing import Any
 
 import pendulum
 
+from reminder_site.domain import codes, segments, spoken
 from reminder_site.domain import message_state as states
-from reminder_site.domain import segments, spoken
-from reminder_site.domain.error_words import explain
 from reminder_site.domain.times import Placed, to_local
 from reminder_site.domain.zones import exact, rules_of
 from reminder_site.queries.plans import LINK_FIELD
@@ -70,16 +69,18 @@ def reminder(found: ReminderFacts, zone: str, link: str, now: pendulum.DateTime)
         "flagged": found.flagged,
         "state": found.state,
         "words": states.WORDS.get(found.state),
-        "when": spoken.moment_words(found.send_at, zone, now) if found.send_at else "",
-        "at_iso": found.send_at.to_iso8601_string() if found.send_at else "",
-        "exact": exact(found.send_at, zone) if found.send_at else "",
+        "when": spoken.moment_words(found.left_at, zone, now) if found.left_at else "",
+        "at_iso": found.left_at.to_iso8601_string() if found.left_at else "",
+        "exact": exact(found.left_at, zone) if found.left_at else "",
+        "arrived": _clock(found.arrived_at, zone, now),
         "text": text,
         "segments": size.segments,
         "encoding": size.encoding,
         "characters": len(text),
         "why": _sentence(found.why if found.current else found.dropped_why or found.why),
-        "trouble": explain(found.error_code) if found.state in FAILED else None,
+        "trouble": codes.of(found.error_code) if found.state in FAILED else None,
         "ours": found.current and found.state in STILL_OURS,
+        "failed": found.current and found.state in FAILED,
         "history": [_event(event, zone, now) for event in found.history],
     }
 
@@ -94,6 +95,10 @@ def _event(event: Event, zone: str, now: pendulum.DateTime) -> dict[str, Any]:
         "at_iso": event.at.to_iso8601_string(),
         "exact": exact(event.at, zone),
     }
+
+
+def _clock(at: pendulum.DateTime | None, zone: str, now: pendulum.DateTime) -> str:
+    return spoken.day_and_clock(to_local(at, zone), to_local(now, zone).date()) if at else ""
 
 
 def _sentence(words: str) -> str:

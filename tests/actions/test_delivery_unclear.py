@@ -42,7 +42,7 @@ def test_what_was_surely_not_taken_is_tried_again_without_a_doubt(clinic, worker
 
 
 def test_every_trouble_of_the_sandbox_is_tried_here_or_in_the_gateways_tests():
-    tried = {*QUICK_AFTER, *UNCLEAR_BEFORE, "rate_limit_429", "unauthorised"}
+    tried = {*QUICK_AFTER, *UNCLEAR_BEFORE, "rate_limit_429", "unauthorised", "sender_missing"}
     assert set(BEFORE | AFTER) - tried == {"slow_then_ok", "late_accept"}
 
 

@@ -67,6 +67,14 @@ def test_a_status_we_missed_is_named_counted_and_taken_over(handed, sms, clock, 
     assert compared(sms, clock) == [] and heart().drift_count == 0
 
 
+def test_a_text_that_others_cancelled_is_named_so_and_planned_anew(handed, sms, clock, sandbox):
+    tamper(sandbox, status="canceled")
+    (found,) = compared(sms, clock)
+    assert (found.kind, found.here, found.there) == ("cancelled there", "scheduled", "canceled")
+    assert fixed(sms, clock) == ["taken over"]
+    assert (now_as(handed).state, now_as(handed + 1).replaces_id) == ("cancelled", handed)
+
+
 def test_a_text_twilio_lost_is_parked_for_a_person(handed, sms, clock, sandbox):
     sandbox.exchange.store.rows("DELETE FROM message")
     (found,) = compared(sms, clock)

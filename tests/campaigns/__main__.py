@@ -25,6 +25,7 @@ from tests.campaigns import (
     outage,
     pauses,
     restores,
+    sender,
     signatures,
     silence,
     stops,
@@ -50,6 +51,8 @@ LONG = {
     "faults": partial(faults.run, each=200),
     "faults-postgresql": partial(faults.run, each=200, store="postgresql"),
     "outage": partial(outage.run, messages=10_000, speed=20),
+    "sender": partial(sender.run),
+    "sender-postgresql": partial(sender.run, store="postgresql"),
     "restores": partial(restores.run, restores=20, messages=2000),
     "hints-lost": partial(hints.none_arrive, messages=600, seconds=120),
     "redis-emptied": partial(hints.emptied, messages=2000, times=20),
@@ -77,7 +80,7 @@ LONG = {
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",
     "doubled", "ghosts", "unrecorded_creates", "decided_after_stop", "still_scheduled", "never_reached",
-    "spared", "missed", "too_fast", "too_late",
+    "spared", "missed", "given_up", "untold", "still_paused", "too_fast", "too_late",
 )  # fmt: skip
 SHOWN_ELSEWHERE = {"seed", "store", "seconds", "integrity", "examples", "more", "states"}
 

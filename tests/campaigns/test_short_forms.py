@@ -20,6 +20,7 @@ from tests.campaigns import (
     outage,
     pauses,
     restores,
+    sender,
     signatures,
     silence,
     stops,
@@ -85,6 +86,12 @@ def test_after_an_outage_texts_come_back_gently_and_none_too_late(tmp_path):
     kept(figures := outage.run(tmp_path, seed=15, messages=75, **QUICK))
     assert (figures.more["too_fast"], figures.more["too_late"]) == (False, 0)
     assert (figures.more["expired"], figures.more["left_afterwards"]) == (15, 60)
+
+
+def test_a_day_without_a_sender_gives_nothing_up_and_lists_who_was_not_told(tmp_path):
+    kept(figures := sender.run(tmp_path, seed=19, messages=30, steps=2, **QUICK))
+    assert (figures.more["given_up"], figures.more["untold"], figures.more["still_paused"]) == (0, 0, 0)
+    assert (figures.more["left"], figures.more["listed"]) == (20, 10)
 
 
 def test_a_restored_copy_texts_nobody_twice_and_leaves_no_ghost(tmp_path):

@@ -136,6 +136,7 @@ FAULTS = [
     ("late_accept", "unknown", 1),
     ("rate_limit_429", "not_created", 0),
     ("unauthorised", "not_created", 0),
+    ("sender_missing", "refused", 0),
 ]
 
 

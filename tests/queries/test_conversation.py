@@ -95,3 +95,16 @@ def test_of_texts_of_one_second_the_first_stands_first(clinic, now):
             session.add(InboundMessage(sid=f"SM{number:032x}", body=body, **told))
     said = conversation.with_number(clinic_id=clinic.id, e164=PHONE)
     assert [one.body for one in said] == ["hello", "are you there?", "well"]
+
+
+def test_texts_stand_in_the_order_in_which_they_really_left_with_when_they_arrived(clinic, now):
+    carol = factories.a_patient(clinic)
+    late, held = a_text(clinic, now, patient_id=carol.id), a_text(clinic, now, patient_id=carol.id, in_minutes=60)
+    left = {late: now.add(hours=5), held: now}
+    with transaction() as session:
+        for message_id, handed_at in left.items():
+            gone = {"state": "delivered", "handed_at": handed_at, "finished_at": now.add(hours=5, seconds=3)}
+            session.execute(update(Message).where(Message.id == message_id).values(**gone))
+    said = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
+    assert [one.at for one in said] == [now.add(minutes=60), now.add(hours=5)]
+    assert {one.arrived_at for one in said} == {now.add(hours=5, seconds=3)}

@@ -20,6 +20,7 @@ def kept(sandbox):
         ("html_503", 503, 503),
         ("rate_limit_429", 429, 20429),
         ("unauthorised", 401, 20003),
+        ("sender_missing", 400, 21701),
     ],
 )
 def test_a_refusal_before_accepting_keeps_nothing(sandbox, kind, status, code):

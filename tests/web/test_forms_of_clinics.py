@@ -21,6 +21,7 @@ DRAWN_LATER = {
     "inbox.claim",
     "parked.leave",
     "parked.send",
+    "parked.told",
     "patients.trust_number",
     "staff.switch_on",
     "wording.take_in_links",

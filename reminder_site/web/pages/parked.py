@@ -1,11 +1,11 @@
-"""What needs a person: texts nobody could clear up, each with its two buttons, and appointments without a plan."""
+"""What needs a person: texts nobody could clear up, those that were held up too long, appointments without a plan."""
 
 from collections.abc import Callable
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import parking
+from reminder_site.actions import again, parking
 from reminder_site.domain.refusals import NotHere, TooLateToSend
 from reminder_site.queries import parked
 from reminder_site.web import current
@@ -19,7 +19,8 @@ def index() -> str:
     """Show what is parked."""
     clinic_id = current.clinic().id
     texts, unplanned = parked.listed(clinic_id=clinic_id, now=now()), parked.unplanned(clinic_id=clinic_id, now=now())
-    return render_template("inbox/parked.html", texts=texts, unplanned=unplanned)
+    missed = parked.missed(clinic_id=clinic_id)
+    return render_template("inbox/parked.html", texts=texts, unplanned=unplanned, missed=missed)
 
 
 @pages.post("/<message_id>/send")
@@ -32,6 +33,12 @@ def send(message_id: str) -> Response:
 def leave(message_id: str) -> Response:
     """Take a parked text off the list."""
     return _decide(parking.leave, message_id, "The text is left unsent.")
+
+
+@pages.post("/<message_id>/told")
+def told(message_id: str) -> Response:
+    """Take a text that came to be of no use off the list: the patient was told otherwise."""
+    return _decide(again.told_otherwise, message_id, "Noted: the patient was told.")
 
 
 def _decide(decision: Callable[..., None], message_id: str, words: str) -> Response:

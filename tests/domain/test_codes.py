@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reminder_site.domain import error_words
-from reminder_site.domain.error_words import explain
+from reminder_site.domain import codes
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -22,30 +21,30 @@ LATER = """21610 30001 30002 30003 30004 30005 30006 30007 30008 30009 30010 300
 
 @pytest.mark.parametrize("code", sorted({int(code) for code in (AT_ONCE + " " + LATER).split()}))
 def test_codes_of_requests_and_of_delivery_have_words_of_their_own(code):
-    assert explain(code) is error_words.EXPLAINED[code]
+    assert codes.of(code) is codes.KNOWN[code]
 
 
 @pytest.mark.skipif(not SHARED_DATA.exists(), reason="the shared test data is not here")
 def test_every_code_of_the_public_list_is_explained():
-    codes = [row["code"] for row in json.loads((SHARED_DATA / "twilio/error_codes_messaging.json").read_text("utf-8"))]
-    without = [code for code in codes if "no words for" in explain(code).words]
-    assert (len(codes), without) == (288, [])
-    assert all(explain(code).next_step for code in codes)
+    listed = [row["code"] for row in json.loads((SHARED_DATA / "twilio/error_codes_messaging.json").read_text("utf-8"))]
+    without = [code for code in listed if "no words for" in codes.of(code).words]
+    assert (len(listed), without) == (288, [])
+    assert all(codes.of(code).next_step for code in listed)
 
 
 def test_the_words_are_whole_sentences_without_jargon():
-    for text in {part for told in error_words.EXPLAINED.values() for part in (told.words, told.next_step)}:
+    for text in {part for told in codes.KNOWN.values() for part in (told.words, told.next_step)}:
         assert re.fullmatch(r"[A-Z].*\.", text), text
         assert not re.search(r"\b(API|URL|SID|HTTP|parameter|null|E\.164|10DLC|webhook)\b", text, re.IGNORECASE), text
 
 
 def test_no_code_stands_in_two_groups():
-    codes = [code for group, _, _ in error_words._GROUPS for code in group]
-    assert sorted(codes) == sorted(set(codes))
+    all_of_them = [code for group, *_ in codes._GROUPS for code in group]
+    assert sorted(all_of_them) == sorted(set(all_of_them))
 
 
 def test_a_code_that_nobody_knows_is_named_and_a_missing_one_is_admitted():
-    assert "Twilio's code 99999" in explain(99999).words
-    assert "(Twilio's code 21299)" in explain(21299).words
-    assert explain(None).words == "The text failed and Twilio gave no reason."
-    assert "opted out" in explain(21610).words and "START" in explain(21610).next_step
+    assert "Twilio's code 99999" in codes.of(99999).words
+    assert "(Twilio's code 21299)" in codes.of(21299).words
+    assert codes.of(None).words == "The text failed and Twilio gave no reason."
+    assert "opted out" in codes.of(21610).words and "START" in codes.of(21610).next_step
