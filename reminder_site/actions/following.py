@@ -23,7 +23,6 @@ from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Sms, SmsError
 from reminder_site.models import Message
 
-LOOKS_TO_BE_GONE = 2
 POLLED = frozenset({states.SCHEDULED, states.ACCEPTED, states.SENT})
 HELD_THERE = frozenset({states.SCHEDULED, states.CANCELLING})
 LOST_WORDS = "Twilio does not know this text"
@@ -160,7 +159,7 @@ def _lost(session: Session, row: Any, now: pendulum.DateTime) -> bool:
     if row.state != states.NEEDS_REVIEW:
         return False
     looks_without = row.absent_reads + 1
-    if not row.wanted and looks_without >= LOOKS_TO_BE_GONE:
+    if not row.wanted and looks_without >= looks.TO_BE_GONE:
         words = "cancelled: Twilio does not have it any more"
         move(session, row.id, {row.state}, states.CANCELLED, words=words, by=WORKER, now=now, **DONE)
     else:

@@ -6,9 +6,10 @@ import pendulum
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import checks, locks, plans
+from reminder_site.actions import again, checks, locks, plans
 from reminder_site.actions.outbox import DONE, move, unwant, wake_after
 from reminder_site.db import retried, transaction
+from reminder_site.domain import looks
 from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.refusals import NotHere, TooLateToSend
@@ -30,8 +31,12 @@ def send_anyway(*, clinic_id: int, message_id: str, by: Actor, now: pendulum.Dat
         if why := _why_not(session, message, now):
             raise TooLateToSend(why)
         words = f"sent anyway by {by.name}"
-        again = {"next_action_at": now, "lease_until": None, "absent_reads": 0}
-        move(session, message.id, {states.NEEDS_REVIEW}, states.PENDING, words=words, by=by, now=now, **again)
+        if message.sid is not None:  # another one takes its place, and leaves once Twilio says again that it is gone
+            again.write(session, message, by=by, now=now)
+            unwant(session, [message.id], why=words, by=by, now=now)
+            return
+        at_once = {"next_action_at": now, "lease_until": None, "absent_reads": 0}
+        move(session, message.id, {states.NEEDS_REVIEW}, states.PENDING, words=words, by=by, now=now, **at_once)
         wake_after(session)
 
 
@@ -65,7 +70,7 @@ def _parked(clinic_id: int, message_id: str) -> tuple[ColumnElement[bool], ...]:
 def _why_not(session: Session, message: Message, now: pendulum.DateTime) -> str:
     """Say why a text may not leave, in a sentence for the desk; empty when it may."""
     found = checks.Circumstances(session, [message.id]).of(message)
-    if message.sid is not None:
+    if message.sid is not None and message.absent_reads < looks.TO_BE_GONE:
         return "Twilio has this text already: it shows here what came of it as soon as Twilio says."
     if now >= message.useful_until:
         return "This text can no longer be sent: by now it would come too late to be of use."

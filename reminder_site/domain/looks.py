@@ -9,6 +9,7 @@ from reminder_site.domain.delivery import POLL_AFTER_SECONDS
 FOLLOWED_HOURS: Final = 72
 UNCLEAR_TOO_LONG_MINUTES: Final = 60
 ERROR_FIRST_SECONDS, ERROR_LONGEST_SECONDS = 60, 300
+TO_BE_GONE: Final = 2  # so often Twilio has not known a text it took, until it is certain that it is gone
 PARKED_LONGEST_SECONDS: Final = 3600
 CANCEL_FIRST_SECONDS, CANCEL_LONGEST_SECONDS = 5, 300
 CANCEL_IN_TIME_SECONDS: Final = 90  # cancels are certain until 60 s before the send time

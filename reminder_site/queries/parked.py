@@ -10,6 +10,7 @@ import pendulum
 from sqlalchemy import and_, func, select
 
 from reminder_site.db import db
+from reminder_site.domain import looks
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.names import full_name
@@ -142,10 +143,15 @@ def listed(*, clinic_id: int, now: pendulum.DateTime) -> list[Parked]:
             body=message.body,
             why=message.state_why,
             send_at=message.send_at,
-            may_leave=now < message.useful_until and message.wanted and message.sid is None,
-            at_twilio=message.sid is not None,
+            may_leave=now < message.useful_until and message.wanted and (message.sid is None or _is_gone(message)),
+            at_twilio=message.sid is not None and not _is_gone(message),
             looked_for=message.next_action_at is not None,
             appointment_id=appointment_id,
         )
         for message, first, last, appointment_id in found
     ]
+
+
+def _is_gone(message: Message) -> bool:
+    """Say whether Twilio does not know a text that it took, as it has said more than once."""
+    return message.sid is not None and message.absent_reads >= looks.TO_BE_GONE

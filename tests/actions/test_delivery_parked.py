@@ -5,8 +5,9 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import update
 
-from reminder_site.actions import delivery
+from reminder_site.actions import delivery, parking
 from reminder_site.db import transaction
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways.sms import SmsError
 from reminder_site.models import Message
 from reminder_site.queries import health
@@ -191,6 +192,22 @@ def test_a_text_nobody_wants_is_over_once_twilio_twice_does_not_know_it(worker, 
     assert now_as(scheduled).state == "needs_review"
     carry_on(worker, clock, minutes=2)
     assert (now_as(scheduled).state, now_as(scheduled).next_action_at) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_text_that_twilio_lost_can_be_sent_anyway_once(clinic, worker, clock, sandbox, scheduled, comes_back):
+    real, worker.sms = worker.sms, Forgets(worker.sms)
+    park(scheduled, clock)
+    carry_on(worker, clock, minutes=5)
+    lost = now_as(scheduled)
+    parking.send_anyway(clinic_id=clinic.id, message_id=lost.public_id, by=OPERATOR, now=clock.now())
+    worker.sms = real
+    if not comes_back:
+        sandbox.exchange.store.rows("DELETE FROM message")
+    carry_on(worker, clock, minutes=30)
+    left = [text for text in at_twilio(sandbox) if text.status != "canceled"]
+    assert len(left) == 1 and left[0].sid != lost.sid
+    assert now_as(scheduled).state == "cancelled"
 
 
 def stumble(message_id, clock, times):
