@@ -59,7 +59,7 @@ class Supervisor:
             self._end_all()
 
     def _set_up(self) -> str:
-        """Prepare the database (and, in the sandbox, the demo clinic); return the demo's sign-in."""
+        """Prepare the database (and, in the sandbox, the demo clinic); return how to get in."""
         _refuse_taken("PORT", self.settings.port)
         if self.settings.uses_sandbox:
             _refuse_taken("SANDBOX_PORT", self.settings.sandbox_port)
@@ -67,7 +67,7 @@ class Supervisor:
             self.sandbox.start()
             self._tend_until(lambda: _listens(self.settings.sandbox_port), READY_SECONDS)
         self._step("database", "db", "upgrade")
-        return self._step("demo", "demo") if self.settings.uses_sandbox else ""
+        return self._step("set-up", "set-up-code") if self.settings.is_live else self._step("demo", "demo")
 
     def _step(self, name: str, *command: str) -> str:
         if self.stopping:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import logging
 import secrets
 
 import pendulum
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import audit, locks, passwords
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
+from reminder_site.domain import demo_accounts
 from reminder_site.domain.actor import Actor
 from reminder_site.models import Clinic, SignInTry, Staff, StaffClinic, StaffSession
 from reminder_site.queries import accounts as found
 
+log = logging.getLogger("reminder_site.security")
 SESSION_HOURS = 12
 TRIES_PER_ACCOUNT = 10  # an hour; reliability: healthchecks' figures
 TRIES_PER_ADDRESS = 20  # an hour
@@ -52,7 +55,11 @@ def sign_in(*, email: str, password: str, address: str, now: pendulum.DateTime) 
     tried = _try_noted(email, address, now)
     staff = found.by_email(email)
     kept = staff.password_hash if staff else None
-    if not passwords.matches(password, kept) or staff is None or kept is None:
+    fits = passwords.matches(password, kept)
+    if settings().is_live and demo_accounts.is_published(email, password):
+        log.warning("somebody tried an account or the password of the demo, which a live site never takes")
+        raise SignInRefused
+    if not fits or staff is None or kept is None:
         raise SignInRefused
     renewed = passwords.hash_password(password) if passwords.outgrown(kept) else kept
     return _session_opened(staff.id, kept, renewed, tried, now)

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import audit, passwords
 from reminder_site.actions.accounts import end_sessions, forgive_tries, plain_email
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.config import settings
 from reminder_site.db import retried, transaction
+from reminder_site.domain import demo_accounts
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
 from reminder_site.models import Clinic, Staff, StaffClinic
@@ -83,7 +85,9 @@ def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime
 def new_staff(
     session: Session, *, email: str, name: str, role: str, password_hash: str, now: pendulum.DateTime
 ) -> Staff:
-    """Add an account's row; raises EmailTaken."""
+    """Add an account's row; raises EmailTaken, on a live site also for the demo's addresses: they are shut out."""
+    if settings().is_live and plain_email(email) in demo_accounts.EMAILS:
+        raise EmailTaken
     staff = Staff(email=plain_email(email), name=name, role=role, password_hash=password_hash, created_at=now)
     try:
         with session.begin_nested():

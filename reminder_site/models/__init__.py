@@ -13,7 +13,7 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
-from reminder_site.models.staff import FormNonce, KeptForm, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.models.staff import FormNonce, KeptForm, SetUpCode, SignInTry, Staff, StaffClinic, StaffSession
 from reminder_site.models.throttle import SenderPause, ThrottleRow
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Reminder",
     "ReminderRule",
     "SenderPause",
+    "SetUpCode",
     "SignInTry",
     "Staff",
     "StaffClinic",

@@ -59,6 +59,16 @@ class SignInTry(Base):
     succeeded: Mapped[bool] = mapped_column()
 
 
+class SetUpCode(Base):
+    """The one code that makes the first administrator of a live site; gone once it was used."""
+
+    __tablename__ = "set_up_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    guesses: Mapped[int] = mapped_column(default=0)
+
+
 class FormNonce(Base):
     """A form already taken (kept 24 h): sent again it leads to what the first one made, unless it says something else.
 

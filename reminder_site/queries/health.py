@@ -17,7 +17,7 @@ from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
 from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message, SenderPause
 from reminder_site.models.appointment import TROUBLED
-from reminder_site.queries import unclaimed
+from reminder_site.queries import accounts, unclaimed
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
@@ -101,7 +101,7 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     return (
         judged(found, now=now)
         | {"unclear": _unclear(now), "plans": _plans(now), "inbound": _inbound(found, now)}
-        | {"cancelled_there": _cancelled_there(now)}
+        | {"cancelled_there": _cancelled_there(now), "accounts": _accounts()}
     )
 
 
@@ -200,6 +200,16 @@ def _inbound(found: Pulse, now: pendulum.DateTime) -> Check:
     if not late:
         return Check("ok", "nothing that patients texted was missed in the last day")
     return Check("ok", f"{late} text{'s' * (late > 1)} of patients came in by Twilio's list only in the last day")
+
+
+def _accounts() -> Check:
+    """Name the demo's accounts that a live site still has: their password is published."""
+    emails = accounts.shut_out()
+    if not emails:
+        return Check("ok", "no account of the demo is left")
+    words = f"accounts of the demo are still here and cannot sign in: {', '.join(emails)}"
+    means = "Nothing for patients; flask --app wsgi staff disable ADDRESS takes each off this list"
+    return Check("degraded", words, means)
 
 
 def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:
