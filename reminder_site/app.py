@@ -16,8 +16,9 @@ from reminder_site.config import INSTANCE, ROOT, Settings
 from reminder_site.db import db, prepare_engine
 from reminder_site.gateways.alarms import Alarms, make_queue
 from reminder_site.gateways.sms import Sms
+from reminder_site.web import body_limits
 
-MAX_FORM_BYTES = 5 * 1024 * 1024
+MAX_FORM_BYTES = 256 * 1024  # no form of the site comes near; serving.py refuses more before it is read
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -50,6 +51,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SQLALCHEMY_DATABASE_URI": _driver_url(settings.database_url),
         "MAX_CONTENT_LENGTH": MAX_FORM_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
+        "MAX_FORM_PARTS": body_limits.MOST_FIELDS,
         "PREFERRED_URL_SCHEME": settings.public_base_url.partition(":")[0],
     }
 

@@ -177,9 +177,10 @@ def _sandbox_command(settings: Settings) -> list[str]:
 
 
 def _web_command(settings: Settings) -> list[str]:
-    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error"]
-    place = ["--host", HOST, "--port", str(settings.port), "--workers", "1", "--blocking-threads", "8"]
-    return [*server, *place, "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:app"]
+    server = [sys.executable, "-m", "granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--log-level", "error"]
+    place = ["--host", HOST, "--port", str(settings.port), "--workers", "1"]
+    clients = ["--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"]
+    return [*server, *place, *clients, "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:served"]
 
 
 def _refuse_taken(name: str, port: int) -> None:

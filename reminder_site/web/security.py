@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reminder_site.actions import accounts
 from reminder_site.config import Settings, settings
 from reminder_site.queries.accounts import anybody
-from reminder_site.web import access, current, errors, form_tokens, sessions, unsaved
+from reminder_site.web import access, body_limits, current, errors, form_tokens, sessions, unsaved
 from reminder_site.web.now import now
 from reminder_site.web.redirects import safe_next
 
@@ -26,7 +26,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-HSTS = "max-age=31536000"
+HSTS = "max-age=31536000; includeSubDomains"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CACHEABLE = frozenset({"static"})
 OPEN_TO_ANY_HOST = frozenset({"health.healthz"})  # load balancers ask by address; the answer holds no links
@@ -58,6 +58,7 @@ def _gate() -> AnyResponse | None:
         abort(404)  # no id, day or search holds it, and a database may refuse to look for it
     if endpoint is None:
         return None
+    body_limits.refuse_too_much(endpoint)
     if endpoint in access.STAFF and current.signed_in():
         form_tokens.bind(current.staff().public_id, current.clinic().public_id)
     refused = _check_form_token(endpoint)
