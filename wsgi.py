@@ -1,4 +1,4 @@
-"""What web servers and `flask --app wsgi` import: `app` (WSGI), and `served`, which reads bodies before `app` is asked."""
+"""What web servers and `flask --app wsgi` import: `app` is WSGI; `served` reads bodies before it asks `app`."""
 
 from reminder_site.app import create_app
 from reminder_site.serving import Served
