@@ -23,6 +23,7 @@ ORDER: Final = (
     "staff_clinic",
     "staff_session",
     "sign_in_try",
+    "sign_in_link",
     "form_nonce",
     "kept_form",
     "clinic",

@@ -1,5 +1,6 @@
 """Accounts of the people who work here: add, change, switch off, set a password. One's own is in actions.accounts."""
 
+import secrets
 from collections.abc import Collection
 from typing import Any
 
@@ -8,15 +9,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passwords
-from reminder_site.actions.accounts import end_sessions, forgive_tries, plain_email
+from reminder_site.actions import audit, passwords, sign_in_tries
+from reminder_site.actions.accounts import end_sessions, plain_email
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
 from reminder_site.config import settings
 from reminder_site.db import retried, transaction
 from reminder_site.domain import demo_accounts
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
-from reminder_site.models import Clinic, Staff, StaffClinic
+from reminder_site.models import Clinic, SignInLink, Staff, StaffClinic
+from reminder_site.queries.accounts import token_hash
 
 
 class EmailTaken(Exception):
@@ -78,8 +80,19 @@ def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime
         row = _find(session, by, staff)
         row.password_hash, row.version = hashed, row.version + 1
         end_sessions(session, row.id, now)
-        forgive_tries(session, row.email)
+        sign_in_tries.forgive(session, row.email)
         _note(session, "password.set", row, {}, by, now)
+
+
+@retried
+def give_link(*, staff: str, by: Actor, now: pendulum.DateTime) -> str:
+    """Make a link that makes one browser known for an account, and return its token; raises NotHere, NotYours."""
+    token = secrets.token_urlsafe(32)
+    with transaction() as session:
+        row = _find(session, by, staff)
+        session.add(SignInLink(token_hash=token_hash(token), staff_id=row.id, made_at=now))
+        _note(session, "sign_in_link.given", row, {}, by, now)
+    return token
 
 
 def new_staff(

@@ -13,7 +13,16 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
-from reminder_site.models.staff import FormNonce, KeptForm, SetUpCode, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.models.staff import (
+    FormNonce,
+    KeptForm,
+    SetUpCode,
+    SignInLink,
+    SignInTry,
+    Staff,
+    StaffClinic,
+    StaffSession,
+)
 from reminder_site.models.throttle import SenderPause, ThrottleRow
 
 __all__ = [
@@ -40,6 +49,7 @@ __all__ = [
     "ReminderRule",
     "SenderPause",
     "SetUpCode",
+    "SignInLink",
     "SignInTry",
     "Staff",
     "StaffClinic",

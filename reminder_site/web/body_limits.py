@@ -7,7 +7,7 @@ from flask import abort, request
 from reminder_site.web import access, current, form_tokens
 
 MOST_FIELDS: Final = 1_000
-FROM_OUTSIDE_BYTES: Final = 16 * 1_024  # sign-in, set-up and a patient's buttons need a tenth of it
+FROM_OUTSIDE_BYTES: Final = 72 * 1_024  # sign-in, set-up and a patient's buttons need a tenth of it
 PROVED_OTHERWISE: Final = access.SIGNATURE | access.API_KEY
 
 
