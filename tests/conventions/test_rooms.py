@@ -52,7 +52,7 @@ MAY_IMPORT = {
 
 PACKAGES = {
     "__init__": set(),
-    "domain": {"pendulum", "phonenumbers", "holidays", "icalendar", "tzdata"},
+    "domain": {"pendulum", "phonenumbers", "holidays", "icalendar", "tzdata", "zxcvbn"},
     "config": {"dotenv", "flask"},
     "clock": {"pendulum"},
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
