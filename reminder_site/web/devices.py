@@ -1,4 +1,4 @@
-"""The cookie by which a browser is known again at the sign-in page, and for which accounts. It opens nothing by itself."""
+"""The cookie by which a browser is known again at the sign-in page, and for whom. It opens nothing by itself."""
 
 import secrets
 from typing import Any, Final

@@ -13,8 +13,8 @@ from reminder_site.web.redirects import safe_next
 
 pages = Blueprint("accounts", __name__)
 NEEDS_LINK = (
-    "There were too many wrong passwords for this account on devices it does not know. On a device where you have signed "
-    "in before you still can. For this one, ask an administrator of your clinic for a link."
+    "There were too many wrong passwords for this account on devices it does not know. On a device where you have "
+    "signed in before you still can. For this one, ask an administrator of your clinic for a link."
 )
 Page = str | Response | tuple[str, int]
 
