@@ -1,5 +1,6 @@
 """Accounts of the people who work here: add, change, switch off, set a password. One's own is in actions.accounts."""
 
+import logging
 import secrets
 from collections.abc import Collection
 from typing import Any
@@ -19,6 +20,8 @@ from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
 from reminder_site.models import Clinic, SignInLink, Staff, StaffClinic
 from reminder_site.queries.accounts import token_hash
+
+log = logging.getLogger("reminder_site.security")
 
 
 class EmailTaken(Exception):
@@ -58,6 +61,7 @@ def change_staff(
         _set_clinics(session, by, row.id, clinics)
         if role != facts["was"]:
             end_sessions(session, row.id, now)
+            log.warning("the role of %s becomes %s (it was %s), by %s", row.public_id, role, facts["was"], by.kind)
         _note(session, "staff.changed", row, facts, by, now)
 
 

@@ -1,5 +1,6 @@
 """The gate before every page (known host, form token, signed in, right role: access.py) and the headers after it."""
 
+import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
@@ -35,6 +36,7 @@ NO_FORM_TOKEN = access.SIGNATURE | access.API_KEY | access.SIGNED_LINK
 # A page left open overnight: its form refuses the old token itself, and says so beside what was typed.
 CHECKS_ITS_OWN_TOKEN = frozenset({"accounts.sign_in"})
 csrf = CSRFProtect()
+log = logging.getLogger("reminder_site.security")
 
 
 def register(app: Flask) -> None:
@@ -76,6 +78,7 @@ def _check_form_token(endpoint: str) -> AnyResponse | None:
     try:
         csrf.protect()
     except CSRFError:
+        log.warning("a form without a good token was refused at %s, from %s", endpoint, request.remote_addr)
         if endpoint in CHECKS_ITS_OWN_TOKEN:
             g.form_expired = True
             return None
@@ -103,6 +106,7 @@ def _admit_staff(endpoint: str) -> AnyResponse | None:
         where = form_tokens.origin() if request.method == "POST" else None
         return unsaved.wait_for_sign_in(where, endpoint) if where else redirect(door())
     if current.staff().role not in roles:
+        log.warning("%s (%s) may not open %s", current.staff().public_id, current.staff().role, endpoint)
         accounts.refuse_access(
             endpoint=endpoint, method=request.method, clinic_id=current.clinic().id, by=current.actor(), now=now()
         )

@@ -279,5 +279,5 @@ def _both_versions(form: EditPatientForm, theirs: PatientFacts) -> str:
 
 
 def _warn_of_number(e164: str, patient_id: str) -> None:
-    for words in warnings.about_number(current.clinic().id, e164, but_not=patient_id):
-        flash(words, "warn")
+    if warnings.about_number(current.clinic().id, e164, but_not=patient_id):
+        flash(warnings.SAME_NUMBER + patient_id, "warn")

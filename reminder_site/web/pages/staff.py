@@ -51,7 +51,7 @@ def add() -> Page:
                 now=now(),
             )
         except staff.EmailTaken:
-            form.email.errors = ["There is an account with this e-mail address already."]
+            form.email.errors = [_taken(form.email.data)]
         except staff.NotYours:
             abort(403)
         else:
@@ -149,6 +149,14 @@ def _switch(staff_id: str, on: bool) -> Response:
 
 def _find(staff_id: str) -> StaffRow:
     return shown.staff_member(current.staff().id, staff_id) or abort(404)
+
+
+def _taken(email: str) -> str:
+    """Say that an address is taken; whose it is at other clinics is nothing to a manager."""
+    here = {row.email for row in shown.staff_of(current.staff().id)}
+    if current.staff().role == "administrator" or email.lower() in here:
+        return "There is an account with this e-mail address already."
+    return "This address cannot be given an account here. Please ask an administrator."
 
 
 def _may_change(row: StaffRow) -> bool:
