@@ -4,11 +4,13 @@ import logging
 import threading
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Request
 from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
 
 from reminder_site import cli, web
 from reminder_site.clock import Clock
@@ -16,15 +18,28 @@ from reminder_site.config import INSTANCE, ROOT, Settings
 from reminder_site.db import db, prepare_engine
 from reminder_site.gateways.alarms import Alarms, make_queue
 from reminder_site.gateways.sms import Sms
+from reminder_site.web import body_limits
 
-MAX_FORM_BYTES = 5 * 1024 * 1024
+MAX_FORM_BYTES = 256 * 1024  # no form of the site comes near; serving.py refuses more before it is read
+
+
+class Site(Flask):
+    """Flask, but that pages can be drawn for whoever asks under a name that cannot be one; the gate refuses them."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return what finds and builds addresses for a request."""
+        try:
+            return super().create_url_adapter(request)
+        except BadRequest:
+            assert request is not None
+            return self.url_map.bind("localhost", path_info=request.path, default_method=request.method)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the site from its settings (read from the environment when none are given)."""
     settings = settings or Settings.from_env()
     INSTANCE.mkdir(exist_ok=True)
-    app = Flask("reminder_site", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Site("reminder_site", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
     app.extensions["clock"] = Clock(follow=settings.twilio_base_url)
@@ -50,6 +65,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SQLALCHEMY_DATABASE_URI": _driver_url(settings.database_url),
         "MAX_CONTENT_LENGTH": MAX_FORM_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
+        "MAX_FORM_PARTS": body_limits.MOST_FIELDS,
         "PREFERRED_URL_SCHEME": settings.public_base_url.partition(":")[0],
     }
 

@@ -26,6 +26,7 @@ NUMBERS = {
     "session_idle_minutes": (1, 720),
     "delivery_speed": (1, 10_000),
 }
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
 
@@ -96,6 +97,12 @@ class Settings:
         return bool(self.twilio_base_url)
 
     @property
+    def is_live(self) -> bool:
+        """Say whether texts reach real phones, or the site is meant to be reached from outside this machine."""
+        real_account = bool(self.twilio_account_sid) and not self.uses_sandbox
+        return real_account or urlsplit(self.public_base_url).hostname not in LOOPBACK
+
+    @property
     def data_path(self) -> Path:
         """Return the folder of what this machine keeps besides the database: DATA_FOLDER, or beside a SQLite file."""
         beside = self.database_url.removeprefix("sqlite:///")
@@ -145,7 +152,7 @@ def _check_sandbox(settings: Settings) -> None:
         if settings.twilio_account_sid == SANDBOX_ACCOUNT_SID:
             raise BadSetting("TWILIO_ACCOUNT_SID is the sandbox's: set TWILIO_BASE_URL, or put your own account there")
         return
-    if urlsplit(settings.twilio_base_url).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    if urlsplit(settings.twilio_base_url).hostname not in LOOPBACK:
         raise BadSetting("TWILIO_BASE_URL may only be a loopback address: the auth token is sent there")
     if settings.twilio_account_sid != SANDBOX_ACCOUNT_SID:
         raise BadSetting("TWILIO_BASE_URL is set together with a real TWILIO_ACCOUNT_SID: unset one of them")

@@ -18,7 +18,7 @@ from reminder_site.failpoints import reach
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.gateways.sms import Sms
 from reminder_site.gateways.spool import Spool, Taken
-from reminder_site.queries import audit_chain
+from reminder_site.queries import accounts, audit_chain
 
 log = logging.getLogger("reminder_site.safeguards")
 
@@ -49,6 +49,8 @@ class Safeguards:
             self.kept.keep_instance_id(begun.instance_id)
         except OSError:
             log.exception("%s cannot be written: a restored database may go unnoticed", self.kept.path)
+        if emails := accounts.shut_out():
+            log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
         self._await(begun.rival)
         self._started, self.held = True, begun.held
 

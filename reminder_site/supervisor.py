@@ -59,7 +59,7 @@ class Supervisor:
             self._end_all()
 
     def _set_up(self) -> str:
-        """Prepare the database (and, in the sandbox, the demo clinic); return the demo's sign-in."""
+        """Prepare the database (and, in the sandbox, the demo clinic); return how to get in."""
         _refuse_taken("PORT", self.settings.port)
         if self.settings.uses_sandbox:
             _refuse_taken("SANDBOX_PORT", self.settings.sandbox_port)
@@ -67,7 +67,7 @@ class Supervisor:
             self.sandbox.start()
             self._tend_until(lambda: _listens(self.settings.sandbox_port), READY_SECONDS)
         self._step("database", "db", "upgrade")
-        return self._step("demo", "demo") if self.settings.uses_sandbox else ""
+        return self._step("set-up", "set-up-code") if self.settings.is_live else self._step("demo", "demo")
 
     def _step(self, name: str, *command: str) -> str:
         if self.stopping:
@@ -177,9 +177,10 @@ def _sandbox_command(settings: Settings) -> list[str]:
 
 
 def _web_command(settings: Settings) -> list[str]:
-    server = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error"]
-    place = ["--host", HOST, "--port", str(settings.port), "--workers", "1", "--blocking-threads", "8"]
-    return [*server, *place, "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:app"]
+    server = [sys.executable, "-m", "granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--log-level", "error"]
+    place = ["--host", HOST, "--port", str(settings.port), "--workers", "1"]
+    clients = ["--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"]
+    return [*server, *place, *clients, "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:served"]
 
 
 def _refuse_taken(name: str, port: int) -> None:

@@ -14,7 +14,7 @@ from reminder_site.actions.locks import ORDER, UNDER_APPOINTMENT
 FIRST = {
     "accounts._password_set": {"staff"},
     "accounts._session_opened": {"staff"},
-    "accounts._try_noted": {"named"},
+    "accounts.take_link": {"sign_in_link"},
     "accounts.refuse_access": {"audit"},
     "accounts.sign_out": {"staff_session"},
     "accounts.switch_clinic": {"staff_session"},
@@ -65,6 +65,7 @@ FIRST = {
     "rules": {"clinic"},
     "sender_pauses": {"message"},
     "set_up": {"named"},
+    "sign_in_tries": {"named"},
     "staff": {"staff", "staff_clinic"},
     "templates": {"clinic"},
     "throttling": {"throttle"},

@@ -18,10 +18,12 @@ from reminder_site.models import Appointment, Message, Patient
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
     "named",  # sign-in tries of one account or place, the first set-up
+    "set_up_code",
     "staff",
     "staff_clinic",
     "staff_session",
     "sign_in_try",
+    "sign_in_link",
     "form_nonce",
     "kept_form",
     "clinic",

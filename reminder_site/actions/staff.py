@@ -1,5 +1,7 @@
 """Accounts of the people who work here: add, change, switch off, set a password. One's own is in actions.accounts."""
 
+import logging
+import secrets
 from collections.abc import Collection
 from typing import Any
 
@@ -8,13 +10,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passwords
-from reminder_site.actions.accounts import end_sessions, forgive_tries, plain_email
+from reminder_site.actions import audit, passwords, sign_in_tries
+from reminder_site.actions.accounts import end_sessions, plain_email
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.config import settings
 from reminder_site.db import retried, transaction
+from reminder_site.domain import demo_accounts
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
-from reminder_site.models import Clinic, Staff, StaffClinic
+from reminder_site.models import Clinic, SignInLink, Staff, StaffClinic
+from reminder_site.queries.accounts import token_hash
+
+log = logging.getLogger("reminder_site.security")
 
 
 class EmailTaken(Exception):
@@ -54,6 +61,7 @@ def change_staff(
         _set_clinics(session, by, row.id, clinics)
         if role != facts["was"]:
             end_sessions(session, row.id, now)
+            log.warning("the role of %s becomes %s (it was %s), by %s", row.public_id, role, facts["was"], by.kind)
         _note(session, "staff.changed", row, facts, by, now)
 
 
@@ -76,14 +84,27 @@ def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime
         row = _find(session, by, staff)
         row.password_hash, row.version = hashed, row.version + 1
         end_sessions(session, row.id, now)
-        forgive_tries(session, row.email)
+        sign_in_tries.forgive(session, row.email)
         _note(session, "password.set", row, {}, by, now)
+
+
+@retried
+def give_link(*, staff: str, by: Actor, now: pendulum.DateTime) -> str:
+    """Make a link that makes one browser known for an account, and return its token; raises NotHere, NotYours."""
+    token = secrets.token_urlsafe(32)
+    with transaction() as session:
+        row = _find(session, by, staff)
+        session.add(SignInLink(token_hash=token_hash(token), staff_id=row.id, made_at=now))
+        _note(session, "sign_in_link.given", row, {}, by, now)
+    return token
 
 
 def new_staff(
     session: Session, *, email: str, name: str, role: str, password_hash: str, now: pendulum.DateTime
 ) -> Staff:
-    """Add an account's row; raises EmailTaken."""
+    """Add an account's row; raises EmailTaken, on a live site also for the demo's addresses: they are shut out."""
+    if settings().is_live and plain_email(email) in demo_accounts.EMAILS:
+        raise EmailTaken
     staff = Staff(email=plain_email(email), name=name, role=role, password_hash=password_hash, created_at=now)
     try:
         with session.begin_nested():

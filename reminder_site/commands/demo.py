@@ -12,6 +12,7 @@ from reminder_site.actions.clinics import ClinicFacts
 from reminder_site.commands.present import present
 from reminder_site.config import settings
 from reminder_site.domain.actor import Actor
+from reminder_site.domain.demo_accounts import PASSWORD
 from reminder_site.domain.names import full_name
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.gateways.alarms import alarms
@@ -20,7 +21,6 @@ from reminder_site.queries import patients as known_patients
 from reminder_site.queries import settings as shown
 from reminder_site.queries.accounts import Clinic
 
-PASSWORD = "quiet harbour paints seven kites"  # noqa: S105 - only for clinics that do not exist
 HEAD = ("Dana", "dana@elm.example", "administrator")
 PEOPLE = (
     ("Alice", "alice@elm.example", "reception", ("Elm Clinic",)),
@@ -57,8 +57,9 @@ TIMES = (
 def commands() -> None:
     """Make the demo clinics, their people and some appointments; doing it again adds only what is missing."""
     known = settings()
-    if known.twilio_account_sid and not known.uses_sandbox:
-        raise click.ClickException("This site has a real Twilio account: the demo would text strangers. Nothing made.")
+    if known.is_live:
+        words = "This site has a real Twilio account or a public address: the demo would text strangers"
+        raise click.ClickException(f"{words} and let them in. Nothing made.")
     if accounts.anybody() and accounts.by_email(HEAD[1]) is None:
         click.echo("This site has accounts of its own; no demo is added.")
         return

@@ -4,10 +4,12 @@ import click
 from flask.cli import AppGroup
 
 from reminder_site.actions import staff
-from reminder_site.commands.present import present
+from reminder_site.commands.present import machine_now, present
+from reminder_site.config import settings
 from reminder_site.domain import passwords
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.roles import ROLES
+from reminder_site.domain.sign_in_limits import LINK_HOURS
 from reminder_site.queries import accounts
 from reminder_site.queries import settings as shown
 
@@ -72,6 +74,14 @@ def set_password(email: str, password: str) -> None:
     _check(password, email, "")
     staff.set_password(staff=public_id, password=password, by=OPERATOR, now=present())
     click.echo(f"{email} has a new password.")
+
+
+@commands.command("link")
+@click.argument("email")
+def give_link(email: str) -> None:
+    """Show a link that lets somebody sign in on a device the site does not know, once."""
+    token = staff.give_link(staff=_public_id(email), by=OPERATOR, now=machine_now())
+    click.echo(f"{settings().public_base_url}/sign-in/link/{token}   (good for {LINK_HOURS} h, once)")
 
 
 def _public_id(email: str) -> str:

@@ -12,6 +12,9 @@ _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff"
 _LINE_BREAKS: Final = "\n\r\x0b\x0c\x85\u2028\u2029"
 _REFUSED: Final = re.compile(f"[\ud800-\udfff{_CONTROLS}{_BIDI}]")
 _REFUSED_IN_A_LINE: Final = re.compile(f"[\ud800-\udfff\t\n\u2028\u2029{_CONTROLS}{_BIDI}]")
+# What programs put around a name when it is copied: it says in which direction to read, and is no part of it.
+_MARKS_AROUND: Final = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200b\ufeff"
+_LOOK_EMPTY: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and signs that are drawn as nothing
 _UNSENDABLE: Final = re.compile(f"[{_CONTROLS}{_BIDI}]")
 
 
@@ -24,11 +27,11 @@ class TextRefused(ValueError):
 
 
 def clean_line(text: str, max_len: int) -> str:
-    """Takes one line (a name, a place) unchanged but for outer blanks; raises TextRefused.
+    """Takes one line (a name, a place) unchanged but for outer blanks and marks of direction; raises TextRefused.
 
     `max_len` counts characters. Accents, scripts and blanks inside stay byte for byte as typed.
     """
-    return _checked(_trimmed(text), _REFUSED_IN_A_LINE, max_len)
+    return _checked(_trimmed(text, _MARKS_AROUND), _REFUSED_IN_A_LINE, max_len)
 
 
 def clean_text(text: str, max_len: int) -> str:
@@ -42,8 +45,13 @@ def strip_controls(text: str) -> str:
     return _UNSENDABLE.sub("", whole)
 
 
-def _trimmed(text: str) -> str:
-    blanks = " \t\r\n" + "".join({ch for ch in text if unicodedata.category(ch) == "Zs"})
+def shows(text: str) -> bool:
+    """Tell whether there is anything in a text that somebody could see."""
+    return any(unicodedata.category(ch)[0] in "LNPS" and ch not in _LOOK_EMPTY for ch in text)
+
+
+def _trimmed(text: str, more: str = "") -> str:
+    blanks = " \t\r\n" + more + "".join({ch for ch in text if unicodedata.category(ch) == "Zs"})
     return text.strip(blanks)
 
 
@@ -51,6 +59,8 @@ def _checked(text: str, refused: re.Pattern[str], max_len: int) -> str:
     odd = refused.search(text)
     if odd:
         raise TextRefused(_words(odd.group(), text[: odd.start()]))
+    if text and not shows(text):
+        raise TextRefused("There is nothing in this that can be seen; please type it.")
     if len(text) > max_len:
         raise TextRefused(f"This has {len(text):,} characters; at most {max_len:,} fit.")
     return text

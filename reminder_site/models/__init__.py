@@ -13,7 +13,16 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
-from reminder_site.models.staff import FormNonce, KeptForm, SignInTry, Staff, StaffClinic, StaffSession
+from reminder_site.models.staff import (
+    FormNonce,
+    KeptForm,
+    SetUpCode,
+    SignInLink,
+    SignInTry,
+    Staff,
+    StaffClinic,
+    StaffSession,
+)
 from reminder_site.models.throttle import SenderPause, ThrottleRow
 
 __all__ = [
@@ -39,6 +48,8 @@ __all__ = [
     "Reminder",
     "ReminderRule",
     "SenderPause",
+    "SetUpCode",
+    "SignInLink",
     "SignInTry",
     "Staff",
     "StaffClinic",

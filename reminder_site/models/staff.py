@@ -45,18 +45,41 @@ class StaffSession(Base):
 
 
 class SignInTry(Base):
-    """One attempt to sign in; e-mail and address are kept only as keyed hashes."""
+    """One attempt to sign in; e-mail, address and device (empty: not known) are kept only as keyed hashes."""
 
     __tablename__ = "sign_in_try"
     __table_args__ = (
         Index("ix_sign_in_try_account", "account_hash", "tried_at"),
         Index("ix_sign_in_try_address", "address_hash", "tried_at"),
+        Index("ix_sign_in_try_tried_at", "tried_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     account_hash: Mapped[str] = mapped_column(String(64))
     address_hash: Mapped[str] = mapped_column(String(64))
+    device_hash: Mapped[str] = mapped_column(String(64), default="", server_default="")
     tried_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     succeeded: Mapped[bool] = mapped_column()
+
+
+class SignInLink(Base):
+    """A link that makes one more browser known for an account, once; only its token's SHA-256 is kept."""
+
+    __tablename__ = "sign_in_link"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class SetUpCode(Base):
+    """The one code that makes the first administrator of a live site; gone once it was used."""
+
+    __tablename__ = "set_up_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    guesses: Mapped[int] = mapped_column(default=0)
 
 
 class FormNonce(Base):

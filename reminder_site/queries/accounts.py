@@ -4,9 +4,11 @@ import hashlib
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 
+from reminder_site.config import settings
 from reminder_site.db import db
+from reminder_site.domain import demo_accounts
 from reminder_site.models import Clinic, Staff, StaffClinic, StaffSession
 
 __all__ = ["Clinic", "SignedIn", "Staff", "all_clinics", "anybody", "by_email", "signed_in", "token_hash"]
@@ -38,6 +40,7 @@ def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
             StaffSession.ended_at.is_(None),
             StaffSession.expires_at > now,
             Staff.active,
+            admitted(),
         )
         .order_by(Clinic.name)
     ).all()
@@ -65,5 +68,18 @@ def by_email(email: str) -> Staff | None:
 
 
 def anybody() -> bool:
-    """Tell whether any account exists: until one does, the site asks to be set up."""
-    return db.session.scalar(select(Staff.id).limit(1)) is not None
+    """Tell whether anybody can sign in: until somebody can, the site asks to be set up."""
+    return db.session.scalar(select(Staff.id).where(admitted()).limit(1)) is not None
+
+
+def admitted() -> ColumnElement[bool]:
+    """Return the condition on accounts that may sign in at all: on a live site not the demo's."""
+    return Staff.email.not_in(demo_accounts.EMAILS) if settings().is_live else true()
+
+
+def shut_out() -> list[str]:
+    """List the demo's accounts that are still switched on but may not sign in, because the site is live."""
+    if not settings().is_live:
+        return []
+    theirs = select(Staff.email).where(Staff.email.in_(demo_accounts.EMAILS), Staff.active)
+    return list(db.session.scalars(theirs.order_by(Staff.email)))

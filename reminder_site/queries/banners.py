@@ -6,7 +6,9 @@ from typing import Literal
 import pendulum
 
 from reminder_site.domain.spoken import since_words
-from reminder_site.queries import health, parked
+from reminder_site.queries import health, parked, sign_in_tries
+from reminder_site.queries.accounts import Staff
+from reminder_site.queries.settings import staff_of
 
 TOLD_OF_DRIFT = frozenset({"manager", "administrator"})
 
@@ -17,7 +19,7 @@ class Banner:
 
     level: Literal["warn", "bad"]
     words: str
-    fixes: Literal["", "drift", "parked"] = ""
+    fixes: Literal["", "accounts", "drift", "parked"] = ""
 
 
 def banners(*, role: str, clinic_id: int, zone: str, checks: health.Checks, now: pendulum.DateTime) -> list[Banner]:
@@ -28,6 +30,21 @@ def banners(*, role: str, clinic_id: int, zone: str, checks: health.Checks, now:
         if check.status != "ok"
     ]
     return found if checks["database"].status == "down" else [*found, *_of_texts(role, clinic_id, now)]
+
+
+def of_sign_ins(*, me: Staff, now: pendulum.DateTime) -> list[Banner]:
+    """Return what the owner of an account, or an administrator, is told of wrong passwords; `now` is the machine's."""
+    tries, found = sign_in_tries.many_wrong(now=now), []
+    if mine := tries.get(sign_in_tries.keyed(me.email)):
+        times = f"Somebody typed {mine} wrong passwords for your account today, on devices where you never signed in"
+        found.append(Banner("warn", f"{times}. You can go on working; on your own devices nothing changes."))
+    if me.role == "administrator":
+        people = [row for row in staff_of(me.id) if row.public_id != me.public_id]
+        names = [row.name for row in people if sign_in_tries.keyed(row.email) in tries]
+        if names:
+            words = f"Many wrong passwords were typed today for {', '.join(names)}, on devices not known."
+            found.append(Banner("warn", words, fixes="accounts"))
+    return found
 
 
 def _sentences(check: health.Check, zone: str, now: pendulum.DateTime) -> str:

@@ -17,7 +17,7 @@ from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
 from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message, SenderPause
 from reminder_site.models.appointment import TROUBLED
-from reminder_site.queries import unclaimed
+from reminder_site.queries import accounts, sign_in_tries, unclaimed
 from reminder_site.queries.throttle import throttle
 
 LATE_SECONDS = 60
@@ -52,7 +52,10 @@ Checks = dict[str, Check]
 
 @dataclass(frozen=True)
 class Pulse:
-    """When the worker last looked (UTC), what is next and how much is late, and what holds texts back since when."""
+    """When the worker last looked (UTC), what is next and how much is late, and what holds texts back since when.
+
+    `guessed_at` says whether many wrong passwords were typed for an account.
+    """
 
     beat_at: pendulum.DateTime | None
     next_at: pendulum.DateTime | None
@@ -61,6 +64,7 @@ class Pulse:
     heart: Heartbeat
     throttle: Throttle
     pauses: tuple[SenderPause, ...] = ()
+    guessed_at: bool = False
 
 
 def pulse(*, now: pendulum.DateTime) -> Pulse:
@@ -75,8 +79,9 @@ def pulse(*, now: pendulum.DateTime) -> Pulse:
     held = and_(Message.waits_for.in_(HELD_PAST_ITS_TIME), Message.send_at < late)
     soon = waiting < now.add(minutes=LOOKED_AT_MINUTES)  # what is held is looked at by then
     oldest_of = case((waiting < late, waiting), else_=Message.send_at)
-    overdue, oldest = db.session.execute(
-        select(func.count(), func.min(oldest_of))
+    guessed_at = sign_in_tries.many_wrong_accounts(now=now).exists()
+    overdue, oldest, guessed = db.session.execute(
+        select(func.count(), func.min(oldest_of), guessed_at)
         .select_from(Message)
         .where(waiting.is_not(None), soon, or_(waiting < late, held))
     ).one()
@@ -88,6 +93,7 @@ def pulse(*, now: pendulum.DateTime) -> Pulse:
         heart=beat or Heartbeat(id=1, clock_skew_seconds=0),
         throttle=throttle(),
         pauses=tuple(row.SenderPause for row in found if row.SenderPause is not None),
+        guessed_at=guessed,
     )
 
 
@@ -101,7 +107,7 @@ def checks(*, now: pendulum.DateTime) -> Checks:
     return (
         judged(found, now=now)
         | {"unclear": _unclear(now), "plans": _plans(now), "inbound": _inbound(found, now)}
-        | {"cancelled_there": _cancelled_there(now)}
+        | {"cancelled_there": _cancelled_there(now), "accounts": _accounts()}
     )
 
 
@@ -200,6 +206,16 @@ def _inbound(found: Pulse, now: pendulum.DateTime) -> Check:
     if not late:
         return Check("ok", "nothing that patients texted was missed in the last day")
     return Check("ok", f"{late} text{'s' * (late > 1)} of patients came in by Twilio's list only in the last day")
+
+
+def _accounts() -> Check:
+    """Name the demo's accounts that a live site still has: their password is published."""
+    emails = accounts.shut_out()
+    if not emails:
+        return Check("ok", "no account of the demo is left")
+    words = f"accounts of the demo are still here and cannot sign in: {', '.join(emails)}"
+    means = "Nothing for patients; flask --app wsgi staff disable ADDRESS takes each off this list"
+    return Check("degraded", words, means)
 
 
 def _twilio(found: Pulse, now: pendulum.DateTime) -> Check:

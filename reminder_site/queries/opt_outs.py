@@ -3,22 +3,25 @@
 from dataclasses import dataclass
 
 import pendulum
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from reminder_site.db import db
 from reminder_site.domain import consent
-from reminder_site.models import Clinic, OptOut
+from reminder_site.models import Clinic, OptOut, Patient
 from reminder_site.queries.patients import PatientLine
 from reminder_site.queries.plans import sender_of
 
 
 @dataclass(frozen=True)
 class InForce:
-    """An opt-out: the word, where it came from, and since when (UTC)."""
+    """An opt-out: the word, where it came from, and since when (UTC).
 
-    word: str
-    source: str
-    started_at: pendulum.DateTime
+    Nothing of that is told of one from before the clinic knew the number: it was said to another clinic.
+    """
+
+    word: str = ""
+    source: str = ""
+    started_at: pendulum.DateTime | None = None
 
 
 def of_number(*, clinic_id: int, e164: str) -> InForce | None:
@@ -26,12 +29,16 @@ def of_number(*, clinic_id: int, e164: str) -> InForce | None:
     if not e164:
         return None
     sender = sender_of(db.session.get_one(Clinic, clinic_id))
+    ours = select(func.min(Patient.created_at)).where(Patient.clinic_id == clinic_id, Patient.phone_e164 == e164)
     row = db.session.execute(
-        select(OptOut.word, OptOut.source, OptOut.started_at).where(
+        select(OptOut.word, OptOut.source, OptOut.started_at, (OptOut.started_at >= ours.scalar_subquery())).where(
             OptOut.e164 == e164, OptOut.sender == sender, OptOut.ended_at.is_(None)
         )
     ).first()
-    return InForce(*row) if row else None
+    if row is None:
+        return None
+    word, source, started_at, heard_here = row
+    return InForce(word, source, started_at) if heard_here else InForce()
 
 
 def texts_off(clinic: Clinic, patient: PatientLine, opt_out: InForce | None) -> str | None:

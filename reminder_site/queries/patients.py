@@ -185,7 +185,8 @@ def _lines(clinic_id: int, wanted: ColumnElement[bool] | None, limit: int, after
     query = select(*LINE).where(Patient.clinic_id == clinic_id)
     if wanted is not None:
         query = query.where(wanted)
-    last = db.session.execute(select(Patient.search_name, Patient.id).where(Patient.public_id == after)).first()
+    before = select(Patient.search_name, Patient.id).where(Patient.public_id == after, Patient.clinic_id == clinic_id)
+    last = db.session.execute(before).first()
     if last is not None:
         query = query.where(tuple_(Patient.search_name, Patient.id) > tuple_(literal(last[0]), literal(last[1])))
     rows = db.session.execute(query.order_by(Patient.search_name, Patient.id).limit(limit))

@@ -72,11 +72,14 @@ OWN = _table(
     ("POST", "/troubles", forms.switch_troubles, ""),
     ("POST", "/carrier", forms.switch_carrier, ""),
 )
+OWN_NAMES = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.IGNORECASE)
 ACCOUNT = re.compile(r"/2010-04-01/Accounts/(AC[^/.]+)(/.*)?")
 
 
 def answer(exchange: Exchange, request: Request) -> Response:
     """Answer any request."""
+    if not OWN_NAMES.fullmatch(request.headers.get("host", "localhost")):
+        return Response(421)  # a page from elsewhere that has its own name point here would be let in
     try:
         if request.path.startswith(("/2010-04-01/", "/messaging/", "/lookups/", "/content/")):
             return _answer_api(exchange, request)

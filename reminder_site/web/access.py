@@ -5,6 +5,7 @@ PUBLIC = frozenset(
         "static",
         "health.healthz",
         "accounts.sign_in",
+        "accounts.take_link",
         "set_up.first_run",
     }
 )
@@ -95,6 +96,7 @@ MANAGER = frozenset(
         "staff.add",
         "staff.change",
         "staff.everyone",
+        "staff.give_link",
         "staff.set_password",
         "staff.switch_off",
         "staff.switch_on",

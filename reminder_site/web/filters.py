@@ -6,12 +6,14 @@ import pendulum
 from flask import Flask
 
 from reminder_site.domain import phones, spoken, zones
+from reminder_site.web import warnings
 from reminder_site.web.now import now
 
 
 def register(app: Flask) -> None:
     """Put the filters on the app."""
     app.add_template_filter(when)
+    app.add_template_filter(warnings.in_full)
     app.add_template_filter(day)
     app.add_template_filter(clock)
     app.add_template_filter(day_and_clock)

@@ -1,5 +1,6 @@
 """The gate before every page (known host, form token, signed in, right role: access.py) and the headers after it."""
 
+import logging
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from reminder_site.actions import accounts
 from reminder_site.config import Settings, settings
 from reminder_site.queries.accounts import anybody
-from reminder_site.web import access, current, errors, form_tokens, sessions, unsaved
+from reminder_site.web import access, body_limits, current, errors, form_tokens, sessions, unsaved
 from reminder_site.web.now import now
 from reminder_site.web.redirects import safe_next
 
@@ -26,7 +27,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-HSTS = "max-age=31536000"
+HSTS = "max-age=31536000; includeSubDomains"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CACHEABLE = frozenset({"static"})
 OPEN_TO_ANY_HOST = frozenset({"health.healthz"})  # load balancers ask by address; the answer holds no links
@@ -35,6 +36,7 @@ NO_FORM_TOKEN = access.SIGNATURE | access.API_KEY | access.SIGNED_LINK
 # A page left open overnight: its form refuses the old token itself, and says so beside what was typed.
 CHECKS_ITS_OWN_TOKEN = frozenset({"accounts.sign_in"})
 csrf = CSRFProtect()
+log = logging.getLogger("reminder_site.security")
 
 
 def register(app: Flask) -> None:
@@ -58,6 +60,7 @@ def _gate() -> AnyResponse | None:
         abort(404)  # no id, day or search holds it, and a database may refuse to look for it
     if endpoint is None:
         return None
+    body_limits.refuse_too_much(endpoint)
     if endpoint in access.STAFF and current.signed_in():
         form_tokens.bind(current.staff().public_id, current.clinic().public_id)
     refused = _check_form_token(endpoint)
@@ -75,6 +78,7 @@ def _check_form_token(endpoint: str) -> AnyResponse | None:
     try:
         csrf.protect()
     except CSRFError:
+        log.warning("a form without a good token was refused at %s, from %s", endpoint, request.remote_addr)
         if endpoint in CHECKS_ITS_OWN_TOKEN:
             g.form_expired = True
             return None
@@ -102,6 +106,7 @@ def _admit_staff(endpoint: str) -> AnyResponse | None:
         where = form_tokens.origin() if request.method == "POST" else None
         return unsaved.wait_for_sign_in(where, endpoint) if where else redirect(door())
     if current.staff().role not in roles:
+        log.warning("%s (%s) may not open %s", current.staff().public_id, current.staff().role, endpoint)
         accounts.refuse_access(
             endpoint=endpoint, method=request.method, clinic_id=current.clinic().id, by=current.actor(), now=now()
         )

@@ -5,8 +5,10 @@ from datetime import timedelta
 from reminder_site.domain import spoken
 from reminder_site.domain.times import Placed
 from reminder_site.queries import appointments, patients, plans
+from reminder_site.web import current
 
 DAY = timedelta(days=1)
+SAME_NUMBER = "same number: "  # and the patient: messages wait in a cookie, where no name belongs
 
 
 def about_time(clinic_id: int, placed: Placed, minutes: int) -> list[str]:
@@ -33,3 +35,12 @@ def about_number(clinic_id: int, e164: str, but_not: str = "") -> list[str]:
         return []
     names = ", ".join(other.name for other in others[:3]) + (" and others" if len(others) > 3 else "")
     return [f"This number already belongs to {names}. The same family?"]
+
+
+def in_full(message: str) -> str:
+    """Say what a waiting message stands for."""
+    if not message.startswith(SAME_NUMBER):
+        return message
+    clinic_id, patient_id = current.clinic().id, message.removeprefix(SAME_NUMBER)
+    patient = patients.get(clinic_id=clinic_id, public_id=patient_id)
+    return " ".join(about_number(clinic_id, patient.phone_e164, but_not=patient_id) if patient else [])

@@ -51,8 +51,8 @@ class LiveSite:
         sandbox = ["reminder_site.sandbox", "--port", str(self.sandbox_port), "--db", f"{self.log.name}.sandbox.db"]
         self._spawn([*sandbox, "--inbound-url", f"{self.url}/webhooks/twilio/inbound"])
         subprocess.run([*PYTHON, "flask", "--app", "wsgi", "db", "upgrade"], **self._process(), check=True)
-        server = ["granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(self.port)]
-        self._spawn([*server, "--blocking-threads", "4", "wsgi:app"])
+        server = ["granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._spawn([*server, "wsgi:served"])
         self._spawn(["flask", "--app", "wsgi", "worker"])
         wait_until(lambda: self._answers(f"{self.url}/healthz"), "the site answers", seconds=90)
 

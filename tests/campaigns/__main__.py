@@ -14,6 +14,7 @@ from tests.campaigns import (
     audit_tampering,
     chains,
     clerks,
+    dawdlers,
     desks,
     early,
     faults,
@@ -76,6 +77,7 @@ LONG = {
     "tellings": partial(tellings.run, runs=300),
     "tellings-postgresql": partial(tellings.run, runs=100, store="postgresql"),
     "desks": partial(desks.run, seconds=600),
+    "dawdlers": dawdlers.run,
 }
 MUST_BE_NOTHING = (
     "lost", "duplicated", "cancelled_but_live", "untrue", "strangers", "wrong", "accepted", "refused", "errors",

@@ -10,6 +10,7 @@ import pytest
 from tests.campaigns import (
     audit_tampering,
     clerks,
+    dawdlers,
     early,
     faults,
     full_disk,
@@ -174,3 +175,8 @@ def test_a_full_disk_leaves_nothing_unrecorded_and_says_so(tmp_path):
     kept(figures := full_disk.run(tmp_path, seed=14, points=2, messages=20, **QUICK))
     assert (figures.more["unrecorded_creates"], figures.more["health_afterwards"]) == (0, 200)
     assert any(said.startswith("503") for said in figures.more["told"])
+
+
+def test_clients_that_dawdle_or_send_too_much_keep_nobody_waiting(tmp_path):
+    told = dawdlers.run(tmp_path, seed=1, unfinished=40, slow=40, large=8, seconds=1.5, patience=10)
+    assert (told["refused"], told["wrong"]) == ([], []), told

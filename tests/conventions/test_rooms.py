@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "commands": {"commands", "worker", "actions", "queries", "clock", "domain", "config", "db", "gateways"},
     "cli": {"cli", "commands", "worker", "actions", "queries", "clock", "domain", "config"},
     "app": INSIDE,
+    "serving": set(),
     "sandbox": {"sandbox"},
     "processes": set(),
     "supervisor": {"processes", "config", "sandbox"},
@@ -51,7 +52,7 @@ MAY_IMPORT = {
 
 PACKAGES = {
     "__init__": set(),
-    "domain": {"pendulum", "phonenumbers", "holidays", "icalendar", "tzdata"},
+    "domain": {"pendulum", "phonenumbers", "holidays", "icalendar", "tzdata", "zxcvbn"},
     "config": {"dotenv", "flask"},
     "clock": {"pendulum"},
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
@@ -81,6 +82,7 @@ PACKAGES = {
     "cli": {"flask"},
     "app": {"flask", "flask_limiter", "flask_login", "flask_migrate", "flask_wtf", "huey", "sqlalchemy", "werkzeug"},
     "sandbox": {"jinja2", "markupsafe", "phonenumbers", "werkzeug"},
+    "serving": set(),
     "processes": set(),
     "supervisor": {"dotenv"},
 }

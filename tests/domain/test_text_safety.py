@@ -11,6 +11,10 @@ from reminder_site.domain.text_safety import TextRefused, clean_line, clean_text
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
+def trimmed(text):
+    return text_safety._trimmed(text, text_safety._MARKS_AROUND)
+
+
 def outcome(text, door=clean_line):
     try:
         return door(text, 2_000)
@@ -23,11 +27,11 @@ def test_naughty_strings_come_back_unchanged_or_are_refused_in_words():
     naughty = json.loads((SHARED_DATA / "text" / "blns.json").read_text("utf-8"))
     results = [(text, outcome(text)) for text in naughty]
     refused = [result for _, result in results if isinstance(result, TextRefused)]
-    changed = [text for text, result in results if isinstance(result, str) and result != text_safety._trimmed(text)]
+    changed = [text for text, result in results if isinstance(result, str) and result != trimmed(text)]
     assert (len(naughty), changed) == (515, [])
     assert 0 < len(refused) < 30
     assert all(result.words for result in refused)
-    assert all(text_safety._trimmed(text) in text for text in naughty)
+    assert all(trimmed(text) in text for text in naughty)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +70,21 @@ def test_notes_keep_their_lines():
 def test_texts_on_their_way_lose_only_what_must_not_travel():
     assert strip_controls("a\x00b\u202ec\r\nd\te\x85f\ud83dg") == "abc\nd\tef\ufffdg"
     assert strip_controls("Martí, 👩‍⚕️ 2:30pm") == "Martí, 👩‍⚕️ 2:30pm"
+
+
+@pytest.mark.parametrize(
+    "pasted", ["\u202aAnn Lee\u202c", "\u2068Ann Lee\u2069", " \u200eAnn Lee\u200f ", "\ufeffAnn Lee\u200b"]
+)
+def test_marks_of_direction_around_a_pasted_name_are_dropped(pasted):
+    assert clean_line(pasted, 40) == "Ann Lee"
+
+
+@pytest.mark.parametrize("empty", ["\u2060", "\u3164", "\u2800\u2800", "\u0301", "\U000e0061", "\ufe0f\u034f"])
+@pytest.mark.parametrize("door", [clean_line, clean_text])
+def test_what_nobody_can_see_is_refused(empty, door):
+    assert "nothing in this that can be seen" in outcome(empty, door).words
+
+
+@pytest.mark.parametrize("seen", ["x", "-", "7", "🦉", "\u0e01\u0e33", "م"])
+def test_whatever_can_be_seen_is_taken(seen):
+    assert clean_line(seen, 40) == seen

@@ -34,7 +34,7 @@ def test_what_is_not_http_is_refused_and_hung_up_on(sandbox, request_bytes):
 
 
 def test_two_requests_in_one_packet_get_two_answers(sandbox):
-    one = b"GET /_sandbox/idle HTTP/1.1\r\nHost: x\r\n"
+    one = b"GET /_sandbox/idle HTTP/1.1\r\nHost: localhost\r\n"
     answer = speak(sandbox, one + b"\r\n" + one + b"Connection: close\r\n\r\n")
     assert answer.count(b'{"idle":true}') == 2
 
@@ -70,3 +70,12 @@ def test_many_clients_at_once_lose_and_double_nothing(sandbox, listener):
     texts = sandbox.held("?status=delivered")
     assert len(texts) == len({text["body"] for text in texts}) == 200
     assert all(listener.statuses(text["sid"]) == ["queued", "sent", "delivered"] for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("attacker.example", 421), ("127.0.0.1.nip.io:8001", 421), ("LOCALHOST:8001", 200)]
+)
+def test_only_its_own_names_are_answered(sandbox_server, host, status):
+    with socket.create_connection(("127.0.0.1", sandbox_server.port), timeout=5) as line:
+        line.sendall(f"GET /_sandbox/idle HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert line.recv(100).startswith(f"HTTP/1.1 {status} ".encode())

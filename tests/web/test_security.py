@@ -137,14 +137,14 @@ def test_over_https_the_cookie_is_bound_to_the_host_and_the_browser_told_to_stay
     app = create_app(type(known)(**{**vars(known), "public_base_url": "https://elm.example"}))
     with app.app_context():
         conftest._migrate()
-        factories.a_staff(factories.a_clinic())
+        factories.a_staff(factories.a_clinic(), "Eve")  # the demo's people are shut out here
         answer = app.test_client().get("/sign-in", base_url="https://elm.example")
         db.session.remove()
         db.engine.dispose()
     app.extensions["alarms"].close()
     assert answer.headers["Set-Cookie"].startswith("__Host-session=")
     assert "Secure" in answer.headers["Set-Cookie"]
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_every_answer_carries_the_headers(app, client):

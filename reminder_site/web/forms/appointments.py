@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import pendulum
-from wtforms import Field, HiddenField, IntegerField, RadioField, SelectField, StringField
+from wtforms import Field, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, ValidationError
-from wtforms.widgets import DateInput, HiddenInput, TimeInput
+from wtforms.widgets import DateInput, TimeInput
 
 from reminder_site.actions.appointments import NewPatient, Tell, refuse_time
 from reminder_site.domain import phones
@@ -17,6 +17,7 @@ from reminder_site.domain.times import DoubtfulTime, Placed, moment, to_local
 from reminder_site.domain.typed_times import NotATime, read_clock, read_day
 from reminder_site.queries.appointments import Choice
 from reminder_site.web.forms.desk import DeskForm
+from reminder_site.web.forms.fields import VersionField
 
 Read = TypeVar("Read")
 LONGEST_NAME: Final = 80
@@ -188,7 +189,7 @@ class BookingForm(WhenForm):
 class ChangeForm(DeskForm):
     """A change to an appointment as it stood at `version`; whether the patient is told, and why."""
 
-    version = IntegerField(widget=HiddenInput())
+    version = VersionField()
     tell = RadioField(
         "Tell the patient?",
         [InputRequired("Choose one.")],

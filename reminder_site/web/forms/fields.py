@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wtforms import DateField, HiddenField, IntegerField, SelectChoice, SelectField, StringField, TimeField
-from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation
+from wtforms.validators import InputRequired, NumberRange, Optional, StopValidation, ValidationError
 
 from reminder_site.domain.text_safety import TextRefused, clean_line, strip_controls
 
 NO_VERSION = -1
 LONGEST_VERSION = 10  # digits
+NO_SUCH_DAY = "There is no such day. Write it like 2026-11-20."
+YEARS = range(1900, 2200)
 
 
 class LineField(StringField):
@@ -61,8 +63,12 @@ class DayField(DateField):
     data: Any
 
     def __init__(self, label: str, *, needed: str, **kwargs: Any) -> None:
-        words = "There is no such day. Write it like 2026-11-20."
-        super().__init__(label, [InputRequired(needed)], invalid_value_message=words, **kwargs)
+        super().__init__(label, [InputRequired(needed)], invalid_value_message=NO_SUCH_DAY, **kwargs)
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        """Refuse a day that no calendar of a clinic has."""
+        if self.data and self.data.year not in YEARS:
+            raise ValidationError(NO_SUCH_DAY)
 
 
 class WholeField(IntegerField):
@@ -85,8 +91,12 @@ class VersionField(HiddenField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read a number; whatever else stands there is no version."""
-        typed = valuelist[0] if valuelist else ""
-        self.data = int(typed) if typed.isdecimal() and len(typed) < LONGEST_VERSION else NO_VERSION
+        self.data = whole_number(valuelist[0] if valuelist else "", NO_VERSION)
+
+
+def whole_number(typed: str, otherwise: int) -> int:
+    """Read a whole number that a page has written; whatever else stands there, or no database could hold, is none."""
+    return int(typed) if typed.isdecimal() and len(typed) < LONGEST_VERSION else otherwise
 
 
 def options(pairs: Iterable[tuple[str, str]], group: str | None = None) -> list[SelectChoice]:

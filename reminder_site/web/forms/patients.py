@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from wtforms import DateField, HiddenField, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import DateField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional, StopValidation, ValidationError
-from wtforms.widgets import HiddenInput
+from wtforms.validators import Optional, StopValidation, ValidationError
 
 from reminder_site.actions.patients import Details
 from reminder_site.domain import hand_written, phones, wording
@@ -15,7 +14,7 @@ from reminder_site.domain.text_safety import TextRefused, clean_text
 from reminder_site.web.forms.appointments import CONSENTS, LONGEST_NAME
 from reminder_site.web.forms.clinics import zone_choices
 from reminder_site.web.forms.desk import DeskForm
-from reminder_site.web.forms.fields import LineField, PickField, options
+from reminder_site.web.forms.fields import LineField, PickField, VersionField, options
 
 OLDEST: Final = date(1890, 1, 1)
 NO_BROWSER_HELP: Final = {"autocomplete": "off", "spellcheck": "false"}
@@ -100,7 +99,7 @@ class EditPatientForm(DetailsForm):
     """A patient as they stood at `version`."""
 
     time_zone = PickField("Time zone")
-    version = IntegerField(validators=[InputRequired()], widget=HiddenInput())
+    version = VersionField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,6 +7,7 @@ from wtforms import PasswordField, SelectMultipleField, StringField
 from wtforms.validators import Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from reminder_site.config import settings
 from reminder_site.domain import passwords
 from reminder_site.web.forms.accounts import LONGEST_EMAIL, NewPassword
 from reminder_site.web.forms.clinics import ClinicForm
@@ -96,7 +97,15 @@ class PasswordForm(DeskForm):
 
 
 class SetUpForm(ClinicForm):
-    """The first account together with the first clinic."""
+    """The first account together with the first clinic; a live site asks for the code of its machine too."""
+
+    code = LineField(
+        "Code of this machine",
+        longest=80,
+        needed="Type the code that the machine shows.",
+        description="Whoever runs the site gets it on the machine itself, by the command flask --app wsgi set-up-code",
+        render_kw={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"},
+    )
 
     your_name = LineField("Your name", longest=80, needed="Give your name.")
     email = EmailField("Your e-mail address")
@@ -106,3 +115,8 @@ class SetUpForm(ClinicForm):
         description=PASSWORD_HINT,
         render_kw={"autocomplete": "new-password"},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings().is_live:
+            del self.code

@@ -4,14 +4,18 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import accounts, kept_forms
+from reminder_site.actions import accounts, kept_forms, sign_in_tries
 from reminder_site.queries.accounts import anybody
 from reminder_site.queries.kept_forms import waiting
-from reminder_site.web import current, sessions
+from reminder_site.web import current, devices, sessions
 from reminder_site.web.forms.accounts import ChangePasswordForm, SignInForm
 from reminder_site.web.redirects import safe_next
 
 pages = Blueprint("accounts", __name__)
+NEEDS_LINK = (
+    "There were too many wrong passwords for this account on devices it does not know. On a device where you have "
+    "signed in before you still can. For this one, ask an administrator of your clinic for a link."
+)
 Page = str | Response | tuple[str, int]
 
 
@@ -28,15 +32,38 @@ def sign_in() -> Page:
     address = request.remote_addr or ""
     try:
         token = accounts.sign_in(
-            email=form.email.data, password=form.password.data, address=address, now=sessions.real_now()
+            email=form.email.data,
+            password=form.password.data,
+            address=address,
+            device=devices.known_for(form.email.data),
+            instead_of=current.user().token if current.signed_in() else "",
+            now=sessions.real_now(),
         )
-    except accounts.TooManyTries as refused:
+    except sign_in_tries.TooManyTries as refused:
         raise TooManyRequests(retry_after=refused.wait_seconds) from refused
+    except sign_in_tries.NeedsLink:
+        form.form_errors.append(NEEDS_LINK)
+        return render_template("accounts/sign_in.html", form=form), 429
     except accounts.SignInRefused:
         form.form_errors.append("E-mail address and password do not belong together. Please try again.")
         return _sign_in_page(form)
     sessions.begin(token)
+    devices.remember(form.email.data)
     return redirect(_kept() or safe_next(form.next.data), 303)
+
+
+@pages.route("/sign-in/link/<token>", methods=["GET", "POST"])
+def take_link(token: str) -> Page:
+    """Make this browser known for the account that an administrator gave the link for; the password is still needed."""
+    if request.method == "GET":
+        return render_template("accounts/take_link.html", token=token)
+    try:
+        email = accounts.take_link(token=token, now=sessions.real_now())
+    except accounts.BadLink:
+        abort(410)
+    devices.remember(email)
+    flash("This device is known now. Sign in as usual.", "ok")
+    return redirect(url_for("accounts.sign_in"), 303)
 
 
 @pages.post("/sign-out")
@@ -62,7 +89,7 @@ def account() -> Page:
                 by=current.actor(),
                 now=sessions.real_now(),
             )
-        except accounts.TooManyTries as refused:
+        except sign_in_tries.TooManyTries as refused:
             raise TooManyRequests(retry_after=refused.wait_seconds) from refused
         except accounts.WrongPassword:
             form.present.errors = ["This is not your present password."]

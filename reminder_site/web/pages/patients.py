@@ -17,6 +17,7 @@ from reminder_site.domain.times import to_local
 from reminder_site.queries import consent_wordings, conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
 from reminder_site.web import current, talk, warnings
+from reminder_site.web.forms.fields import whole_number
 from reminder_site.web.forms.patients import DetailsForm, EditPatientForm, NewPatientForm, TextForm
 from reminder_site.web.now import now
 from reminder_site.web.saved import renew_nonce
@@ -167,7 +168,7 @@ def consent(patient_id: str) -> Response:
     how = request.form.get("how", "")
     if how not in CONSENTS:
         abort(400)
-    _done(actions.record_consent, patient_id, how=how, wording=request.form.get("wording", type=int))
+    _done(actions.record_consent, patient_id, how=how, wording=whole_number(request.form.get("wording", ""), 0) or None)
     flash("Consent noted." if how else "Noted: no more texts go out.", "ok")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
 
@@ -272,11 +273,11 @@ def _both_versions(form: EditPatientForm, theirs: PatientFacts) -> str:
         for name in ("first_name", "last_name", "phone", "born_on", "time_zone")
         for field in (form[name],)
     ]
-    form.version.data = form.version.raw_data = None
+    form.version.raw_data = None
     form.version.process(None, data=theirs.version)
     return render_template("patients/edit.html", form=form, patient=theirs, rows=rows)
 
 
 def _warn_of_number(e164: str, patient_id: str) -> None:
-    for words in warnings.about_number(current.clinic().id, e164, but_not=patient_id):
-        flash(words, "warn")
+    if warnings.about_number(current.clinic().id, e164, but_not=patient_id):
+        flash(warnings.SAME_NUMBER + patient_id, "warn")

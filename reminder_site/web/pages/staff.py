@@ -7,10 +7,13 @@ from werkzeug.wrappers import Response
 
 from reminder_site.actions import staff
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.config import settings
 from reminder_site.domain.roles import ROLES, manageable, may_manage
+from reminder_site.domain.sign_in_limits import LINK_HOURS
 from reminder_site.queries import settings as shown
+from reminder_site.queries import sign_in_tries
 from reminder_site.queries.settings import StaffRow
-from reminder_site.web import current
+from reminder_site.web import current, sessions
 from reminder_site.web.forms.fields import options
 from reminder_site.web.forms.staff import NewStaffForm, PasswordForm, StaffForm
 from reminder_site.web.now import now
@@ -26,7 +29,9 @@ def everyone() -> str:
     """List the accounts of one's clinics."""
     people = [(row, _may_change(row)) for row in shown.staff_of(current.staff().id)]
     names = {clinic.public_id: clinic.name for clinic in current.user().clinics}
-    return render_template("settings/staff.html", people=people, roles=ROLES, names=names)
+    tries = sign_in_tries.many_wrong(now=sessions.real_now())
+    wrong = {row.public_id: tries.get(sign_in_tries.keyed(row.email)) for row, _ in people}
+    return render_template("settings/staff.html", people=people, roles=ROLES, names=names, wrong=wrong)
 
 
 @pages.route("/new", methods=["GET", "POST"])
@@ -46,7 +51,7 @@ def add() -> Page:
                 now=now(),
             )
         except staff.EmailTaken:
-            form.email.errors = ["There is an account with this e-mail address already."]
+            form.email.errors = [_taken(form.email.data)]
         except staff.NotYours:
             abort(403)
         else:
@@ -106,6 +111,19 @@ def set_password(staff_id: str) -> Page:
     return _page(row, facts, form, False), 422
 
 
+@pages.post("/<staff_id>/link")
+def give_link(staff_id: str) -> Page:
+    """Show a link, once, by which somebody can sign in on a device that the site does not know."""
+    row = _find(staff_id)
+    try:
+        token = staff.give_link(staff=staff_id, by=current.actor(), now=sessions.real_now())
+    except staff.NotYours:
+        flash(NOT_YOURS, "error")
+        return redirect(url_for("staff.everyone"), 303)
+    link = settings().public_base_url + url_for("accounts.take_link", token=token)
+    return render_template("settings/sign_in_link.html", person=row, link=link, hours=LINK_HOURS)
+
+
 @pages.post("/<staff_id>/off")
 def switch_off(staff_id: str) -> Response:
     """Switch an account off: its sessions end at once."""
@@ -131,6 +149,14 @@ def _switch(staff_id: str, on: bool) -> Response:
 
 def _find(staff_id: str) -> StaffRow:
     return shown.staff_member(current.staff().id, staff_id) or abort(404)
+
+
+def _taken(email: str) -> str:
+    """Say that an address is taken; whose it is at other clinics is nothing to a manager."""
+    here = {row.email for row in shown.staff_of(current.staff().id)}
+    if current.staff().role == "administrator" or email.lower() in here:
+        return "There is an account with this e-mail address already."
+    return "This address cannot be given an account here. Please ask an administrator."
 
 
 def _may_change(row: StaffRow) -> bool:

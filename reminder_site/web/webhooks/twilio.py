@@ -1,5 +1,6 @@
 """What Twilio calls: status receipts and texts from patients. Nothing is read before the signature has been checked."""
 
+import logging
 import re
 from typing import Final
 from xml.sax.saxutils import escape
@@ -14,6 +15,7 @@ from reminder_site.web.now import now
 
 hooks = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 
+log = logging.getLogger("reminder_site.security")
 MAX_BYTES: Final = 64 * 1024
 FORM: Final = "application/x-www-form-urlencoded"
 SID: Final = re.compile(r"(?:SM|MM)[0-9a-f]{32}", re.ASCII)
@@ -29,6 +31,7 @@ def check_signature() -> None:
         abort(403)
     signature = request.headers.get("X-Twilio-Signature", "")
     if not sms().genuine(_signed_url(), request.form, signature):
+        log.warning("a webhook that Twilio had not signed was refused, from %s", request.remote_addr)
         abort(403)
     if request.form.get("AccountSid") != settings().twilio_account_sid or not SID.fullmatch(_sid()):
         abort(403)
