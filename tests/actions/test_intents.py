@@ -202,3 +202,9 @@ def test_of_several_at_once_one_that_replaces_another_is_left_to_be_decided_on_b
 
 def test_a_text_that_is_not_there_any_more_is_passed_by(clinic, now):
     assert intents.intend(ids=[99], now=now, **ME) == {}
+
+
+def test_a_text_that_was_taken_back_on_its_way_is_cancelled(clinic, now):
+    text = a_text(clinic, now, wanted=False, unwanted_why="the appointment was cancelled")
+    message = decide(text, now)
+    assert (message.state, message.state_why) == ("cancelled", "cancelled: the appointment was cancelled")
