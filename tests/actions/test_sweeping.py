@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import update
 
-from reminder_site.actions import twins
-from reminder_site.db import transaction
+from reminder_site.actions import sought, twins
+from reminder_site.db import db, transaction
 from reminder_site.domain.message_state import STATES
+from reminder_site.gateways.sms import Remote
 from reminder_site.models import Message
 from tests.actions.test_bystanders import Fails, Forgets
-from tests.delivering import a_text, now_as
+from tests.actions.test_sought import begun, stands
+from tests.delivering import a_text, history, now_as
 
 SWEPT = {"scheduled", "cancelled", "suppressed"}
 
@@ -47,3 +49,18 @@ def test_a_look_that_fails_changes_nothing_of_what_is_elsewhere_by_now(clinic, n
     text = in_doubt(clinic, now, state)
     twins.sweep_orphans(message_id=text, sms=Fails(), now=now)
     assert (now_as(text).failures, now_as(text).next_action_at) == (0, now)
+
+
+def test_what_a_look_could_not_cancel_is_looked_for_again_a_minute_later(clinic, now):
+    text = in_doubt(clinic, now, "scheduled")
+    begun(text, now)
+    wanted = sought.look_up(db.session(), text)
+    about = {"sender": "", "media_count": 0, "error_code": None, "direction": "outbound-api"}
+    about |= {"to": wanted.to, "messaging_service_sid": wanted.sender, "created_at": now}
+    twin = Remote(sid="SM" + "b" * 32, status="scheduled", body="Elm Clinic: see you on Friday.", **about)
+    stands(text, state="scheduled", sid="SM" + "a" * 32, ever_unknown=True)
+    sms = Fails()
+    sms.list_to = lambda to: [twin]
+    twins.sweep_orphans(message_id=text, sms=sms, now=now)
+    assert (now_as(text).ever_unknown, now_as(text).next_action_at) == (True, now.add(seconds=60))
+    assert "could not be cancelled" in history(text)[-1]
