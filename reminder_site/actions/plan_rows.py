@@ -82,7 +82,7 @@ class Entry:
     @property
     def waits(self) -> bool:
         """It holds its place in the plan, skipped or with a text that is still to leave."""
-        return self.reminder.wanted and self.stands and not self.may_have_left
+        return self.stands and not self.may_have_left
 
     @property
     def counts_as_sent(self) -> bool:

@@ -203,6 +203,11 @@ def test_two_machines_that_answer_each_other_come_to_an_end(visit, now):
     assert fresh(visit).answer == "confirmed"
 
 
+def test_what_nobody_understands_is_answered_once_an_hour(visit, now):
+    replies = [text("can I come at 4?", now.add(minutes=minutes)) for minutes in (10, 69, 71)]
+    assert [reply is not None for reply in replies] == [True, False, True]
+
+
 @pytest.mark.parametrize("twilio_does", [True, False])
 def test_each_opt_out_is_acknowledged_once_by_twilio_or_by_us(clinic, visit, now, twilio_does):
     with transaction() as session:

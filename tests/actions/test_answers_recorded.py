@@ -5,10 +5,11 @@ from sqlalchemy import update
 
 from reminder_site.actions import delivery, intents
 from reminder_site.actions.delivery import Answer
-from reminder_site.db import transaction
+from reminder_site.db import db, transaction
 from reminder_site.domain.delivery import Outcome, Pace, not_sent, unclear
 from reminder_site.models import Message
-from tests.delivering import a_text, attempts, now_as
+from reminder_site.queries.plans import is_opted_out
+from tests.delivering import a_text, attempts, history, now_as
 
 FIRST, SECOND = "SM" + "a" * 32, "SM" + "b" * 32
 ME = {"owner": "me", "process": "me", "pace": Pace(), "held": False}
@@ -109,3 +110,23 @@ def test_an_unclear_text_is_looked_for_after_two_and_a_half_minutes(clinic, now)
     answered(intent, unclear("the line broke"), now)
     text = now_as(message_id)
     assert (text.state, text.ever_unknown, text.next_action_at) == ("unknown", True, now.add(seconds=150))
+
+
+@pytest.mark.parametrize("late", ["first", "second"])
+def test_an_opt_out_is_learnt_from_any_attempt_whatever_is_known_of_the_others(clinic, now, late):
+    message_id, first = handed_over(clinic, now)
+    stands(message_id, state="leased", lease_owner="me", lease_until=now.add(minutes=2))
+    second = intents.intend(ids=[message_id], now=now, **ME)[message_id]
+    opted_out = Outcome("refused", "suppress", "opted out", http_status=400, code=21610)
+    about = {"first": first, "second": second}
+    answered(about.pop(late), not_sent("no line"), now)
+    answered(*about.values(), opted_out, now)
+    assert is_opted_out(db.session(), now_as(message_id).to_e164, now_as(message_id).sender)
+
+
+def test_the_answer_to_a_text_whose_receipt_came_first_is_no_second_text(clinic, now):
+    message_id, intent = handed_over(clinic, now, in_minutes=60)
+    stands(message_id, state="scheduled", sid=FIRST, provider_rank=0, next_action_at=None)
+    answered(intent, taken("scheduled"), now)
+    assert (now_as(message_id).sid, now_as(message_id).ever_unknown) == (FIRST, False)
+    assert "second text" not in " ".join(history(message_id))

@@ -83,6 +83,7 @@ DEEDS = {
     "a status of what waits here": (status, "pending", AT_TWILIO),
     "a stumble": (stumble, "unknown", {}),
     "the last stumble": (stumble, "scheduled", {"failures": 4}),
+    "a withdrawal of what nobody can clear up": (take_back, "needs_review", {}),
     "a withdrawal": (take_back, "scheduled", AT_TWILIO),
 }
 

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from reminder_site.actions import intents
 from reminder_site.db import transaction
 from reminder_site.domain.delivery import Pace
+from reminder_site.gateways.alarms import Alarms
 from reminder_site.models import Appointment, Clinic, Message, OptOut
 from tests import factories
 from tests.delivering import a_text, attempts, now_as
@@ -202,3 +203,31 @@ def test_of_several_at_once_one_that_replaces_another_is_left_to_be_decided_on_b
 
 def test_a_text_that_is_not_there_any_more_is_passed_by(clinic, now):
     assert intents.intend(ids=[99], now=now, **ME) == {}
+
+
+def test_a_text_that_was_taken_back_on_its_way_is_cancelled(clinic, now):
+    text = a_text(clinic, now, wanted=False, unwanted_why="the appointment was cancelled")
+    message = decide(text, now)
+    assert (message.state, message.state_why) == ("cancelled", "cancelled: the appointment was cancelled")
+
+
+@pytest.mark.parametrize("columns", [{"state": "cancelled"}, {"lease_owner": "you"}])
+def test_a_text_that_is_elsewhere_by_now_is_not_put_back_to_wait_for_another(clinic, now, columns):
+    first, second = (a_text(clinic, now, to_e164=PHONE) for _ in range(2))
+    assert decide(first, now).state == "submitting"
+    stands = {"state": "leased", "lease_owner": "me", "next_action_at": now} | columns
+    change(Message, Message.id == second, **stands)
+    intents._wait_for_the_other(second, "me", now)
+    assert (now_as(second).state, now_as(second).next_action_at) == (stands["state"], now)
+
+
+@pytest.mark.parametrize("first_is", ["leased", "pending"])
+def test_of_two_to_one_number_the_second_waits_for_the_first_if_that_leaves(clinic, now, monkeypatch, first_is):
+    hints = []
+    ids = [a_text(clinic, now, to_e164=PHONE) for _ in range(2)]
+    change(Message, Message.id.in_(ids), state="leased", lease_owner="me", lease_until=now.add(minutes=2))
+    change(Message, Message.id == ids[0], state=first_is)
+    monkeypatch.setattr(Alarms, "in_seconds", lambda alarms, delay_seconds: hints.append(delay_seconds))
+    decided = intents.intend(ids=ids, now=now, **ME)
+    assert [decided[each] is not None for each in ids] == [first_is == "leased", first_is != "leased"]
+    assert hints == [], "whoever decides looks again by itself"

@@ -110,3 +110,33 @@ def test_each_move_is_told_once_and_kept_in_the_audit(clinic, now):
     assert history(message_id) == ["planned", "not any more"]
     told = select(Audit.what).where(Audit.subject == now_as(message_id).public_id)
     assert db.session.scalars(told).all() == ["message.cancelled"]
+
+
+def test_what_is_settled_or_taken_back_already_is_not_taken_back(clinic, now):
+    ids = in_each_state(clinic, now)
+    settled = LEFT_OR_OVER - {"accepted", "sent"}
+    assert take_back(outbox.unwant, ids.values(), now=now) == len(EACH - settled)
+    assert unwanted(ids) == EACH - settled
+    assert take_back(outbox.unwant, ids.values(), now=now) == 0
+
+
+def test_what_waits_for_a_clinics_settings_is_looked_at_again_and_nothing_else(clinic, now):
+    later, oak = now.add(hours=1), factories.a_clinic("Oak Clinic")
+    waiting = {"waits_for": "daily_limit"}
+    ids = [a_text(place, now, **columns) for place, columns in [(clinic, waiting), (clinic, {}), (oak, waiting)]]
+    ids.append(a_text(clinic, now, **waiting))
+    with transaction() as session:
+        session.execute(update(Message).values(next_action_at=later))
+        session.execute(update(Message).where(Message.id == ids[3]).values(state="leased"))
+    with transaction() as session:
+        outbox.look_again(session, clinic.id, now=now)
+    assert [now_as(each).next_action_at == now for each in ids] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("to", ["sent", "delivered", "failed"])
+def test_a_text_that_has_left_is_finished(clinic, now, to):
+    message_id = a_text(clinic, now)
+    with transaction() as session:
+        session.execute(update(Message).values(state="accepted"))
+        assert outbox.move(session, message_id, {"accepted"}, to, words="left", by=OPERATOR, now=now)
+    assert now_as(message_id).finished_at == now

@@ -101,3 +101,15 @@ def test_sending_a_parked_text_rings_for_the_worker(app, clinic, now, parked):
     before = queue.huey.pending_count()
     parking.send_anyway(clinic_id=clinic.id, message_id=parked[0], by=ALICE, now=now)
     assert queue.flush() and queue.huey.pending_count() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "state"),
+    [({}, "cancelled"), ({"ever_unknown": True}, "cancelled"), ({"sid": "SM" + "a" * 32}, "cancelling")],
+)
+def test_a_parked_text_that_is_left_leaves_the_list_and_is_asked_back_where_twilio_has_it(clinic, now, columns, state):
+    text = a_text(clinic, now, in_minutes=60)
+    with transaction() as session:
+        session.execute(update(Message).where(Message.id == text).values(state="needs_review", **columns))
+    parking.leave(clinic_id=clinic.id, message_id=now_as(text).public_id, by=ALICE, now=now)
+    assert now_as(text).state == state

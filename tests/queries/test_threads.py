@@ -6,7 +6,9 @@ from itertools import count
 import pytest
 from sqlalchemy import update
 
+from reminder_site.actions import audit
 from reminder_site.db import transaction
+from reminder_site.domain.actor import PATIENT
 from reminder_site.domain.message_state import STATES
 from reminder_site.models import Appointment, InboundMessage, Message, OptOut
 from reminder_site.queries import threads
@@ -14,7 +16,7 @@ from reminder_site.queries.threads import Telling
 from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID as OURS
 from tests import factories
 from tests.delivering import a_text
-from tests.texting import PHONE
+from tests.texting import PHONE, fresh
 
 HEARD = {"accepted", "sent", "delivered", "read", "undelivered", "failed"}
 ON_ITS_WAY = {"submitting", "unknown", "scheduled", "cancelling"}
@@ -198,3 +200,28 @@ def test_what_differs_from_what_was_told_before_does_so_for_twelve_hours(clinic,
 def test_of_texts_without_facts_those_about_different_times_are_apart(now):
     first, again, moved = (Telling(now, None, round_no) for round_no in (1, 1, 2))
     assert [threads.apart(first, other) for other in (again, moved)] == [False, True]
+
+
+@pytest.mark.parametrize("what", ["answer.take_back", "appointment.answered"])
+def test_an_answer_is_overtaken_by_what_was_taken_back_or_given_after_it(clinic, visit, now, what):
+    with transaction() as session:
+        audit.record(session, actor=PATIENT, what=what, clinic_id=clinic.id, subject=visit.public_id, now=now)
+    assert [threads.was_taken_back_since(visit, at) for at in (now.subtract(seconds=1), now)] == [True, False]
+    given = fresh(visit)
+    given.answered_at = now.add(minutes=5)
+    later = [now.add(minutes=5, seconds=-1), now.add(minutes=5)]
+    assert [threads.was_taken_back_since(given, at) for at in later] == [True, False]
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(-1, True), (0, False)])
+def test_an_appointment_waits_for_its_answer_until_it_begins_by_what_was_told_or_by_what_stands(visit, seconds, waits):
+    begins = visit.starts_at
+    as_it_stands, untold = Telling(begins.subtract(days=1), FACTS, 1), Telling(begins.subtract(days=1), None, 1)
+    assert threads._waits(visit, as_it_stands, begins.add(seconds=seconds)) is waits
+    assert threads._waits(visit, untold, begins.add(seconds=seconds)) is waits
+
+
+def test_an_answer_in_the_moment_of_a_list_is_one_to_it(visit, now):
+    visit.answered_at = now
+    listed = [Telling(at, FACTS, 1, listed=True) for at in (now, now.add(seconds=1))]
+    assert [threads._answered_since(visit, told) for told in listed] == [True, False]
