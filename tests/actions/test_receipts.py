@@ -8,8 +8,8 @@ from sqlalchemy import update
 
 from reminder_site.actions import receipts
 from reminder_site.db import transaction
+from reminder_site.domain import codes
 from reminder_site.domain.actor import TWILIO
-from reminder_site.domain.error_words import explain
 from reminder_site.domain.looks import news_at
 from reminder_site.domain.message_state import RANK, STATES
 from reminder_site.models import Message
@@ -41,7 +41,7 @@ def a_text_that(clinic, now, state, status, **columns):
 def test_only_a_text_that_reached_its_patient_was_too_late_to_cancel():
     assert {s for s in STATES if said(s, wanted=False) == TOO_LATE} == {"accepted", "sent", "delivered", "read"}
     assert TOO_LATE not in {said(s) for s in STATES}
-    assert {s for s in STATES if said(s, LANDLINE) == explain(LANDLINE).words} == {"failed", "undelivered"}
+    assert {s for s in STATES if said(s, LANDLINE) == codes.of(LANDLINE).words} == {"failed", "undelivered"}
     assert {said("cancelled", wanted=wanted) for wanted in (True, False)} == {"Twilio confirms it is cancelled"}
 
 
