@@ -172,8 +172,10 @@ def test_a_text_waits_until_it_is_certain_that_the_one_it_replaces_does_not_leav
         assert (state, put_off(decide(new, now), now)) == (state, waits)
 
 
-@pytest.mark.parametrize(("state", "then"), [*((each, "cancelled") for each in ARRIVED.split()), ("failed", "submitting"),
-                                             ("undelivered", "submitting")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "then"),
+    [(state, "cancelled") for state in ARRIVED.split()] + [("failed", "submitting"), ("undelivered", "submitting")],
+)
 def test_a_text_is_not_sent_when_the_one_it_replaces_has_arrived_and_says_the_same(clinic, now, state, then):
     told = {"starts": "2026-11-20T14:30:00"}
     old = a_text(clinic, now, told=told)
