@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from reminder_site.actions.accounts import open_session
 from reminder_site.db import transaction
 from reminder_site.domain import sign_in_limits as limits
 from reminder_site.models import SignInTry
@@ -51,3 +52,13 @@ def test_what_is_said_while_somebody_guesses(served, inspector, page):
     page.context.clear_cookies()
     inspector.open(link.removeprefix("http://localhost"))
     inspector.press("Go on to sign in", "known now")
+
+
+def test_where_one_is_signed_in(served, inspector, page):
+    clinic = factories.a_clinic()
+    alice = served.sign_in(page, clinic)
+    with transaction() as session:
+        open_session(session, alice.id, None, served.clock.machine_now())
+    inspector.open("/account")
+    inspector.press("Sign out there", "signed out there")
+    assert "Another browser" not in page.locator("main").inner_text()
