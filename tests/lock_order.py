@@ -15,6 +15,7 @@ FIRST = {
     "accounts._password_set": {"staff"},
     "accounts._session_opened": {"staff"},
     "accounts.take_link": {"sign_in_link"},
+    "accounts.end_session": {"staff_session"},
     "accounts.refuse_access": {"audit"},
     "accounts.sign_out": {"staff_session"},
     "accounts.switch_clinic": {"staff_session"},

@@ -4,7 +4,7 @@ import logging
 import secrets
 
 import pendulum
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, passwords, sign_in_tries
@@ -27,6 +27,10 @@ class SignInRefused(Exception):
 
 class WrongPassword(Exception):
     """The present password that was typed is not the present password."""
+
+
+class NotYourSession(Exception):
+    """The session has ended already, or is not one of this person's."""
 
 
 class BadLink(Exception):
@@ -67,6 +71,18 @@ def sign_out(*, token: str, by: Actor, now: pendulum.DateTime) -> None:
         if ended is not None:
             subject = session.scalars(select(Staff.public_id).where(Staff.id == ended)).one()
             audit.record(session, actor=by, what="session.ended", clinic_id=None, subject=subject, now=now)
+
+
+@retried
+def end_session(*, key: str, by: Actor, now: pendulum.DateTime) -> None:
+    """End another session of one's own, by the key that the list of them shows; raises NotYourSession."""
+    with transaction() as session:
+        alive = StaffSession.staff_id == by.staff_id, StaffSession.ended_at.is_(None)
+        mine = update(StaffSession).where(*alive, func.substr(StaffSession.token_hash, 1, found.KEY_LETTERS) == key)
+        if session.scalar(mine.values(ended_at=now).returning(StaffSession.id)) is None:
+            raise NotYourSession
+        subject = session.scalars(select(Staff.public_id).where(Staff.id == by.staff_id)).one()
+        audit.record(session, actor=by, what="session.ended", clinic_id=None, subject=subject, now=now)
 
 
 def change_password(*, staff_id: int, present: str, new: str, by: Actor, now: pendulum.DateTime) -> str:

@@ -13,6 +13,8 @@ from reminder_site.models import Clinic, Staff, StaffClinic, StaffSession
 
 __all__ = ["Clinic", "SignedIn", "Staff", "all_clinics", "anybody", "by_email", "signed_in", "token_hash"]
 
+KEY_LETTERS = 16
+
 
 @dataclass(frozen=True)
 class SignedIn:
@@ -21,6 +23,15 @@ class SignedIn:
     staff: Staff
     clinic: Clinic
     clinics: tuple[Clinic, ...]
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One browser somebody is signed in at, by a key that opens nothing; `here` is the one that asks."""
+
+    key: str
+    since: pendulum.DateTime
+    here: bool
 
 
 def token_hash(token: str) -> str:
@@ -49,6 +60,16 @@ def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
     clinics = tuple(row.Clinic for row in found)
     here = [clinic for clinic in clinics if clinic.id == found[0].clinic_id] or clinics
     return SignedIn(found[0].Staff, here[0], clinics)
+
+
+def sessions_of(staff_id: int, *, token: str, now: pendulum.DateTime) -> list[SessionRow]:
+    """List the browsers somebody is signed in at, the latest first; `token` is the one's that asks."""
+    alive = StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None), StaffSession.expires_at > now
+    found = db.session.execute(
+        select(StaffSession.token_hash, StaffSession.created_at).where(*alive).order_by(StaffSession.id.desc())
+    )
+    mine = token_hash(token)
+    return [SessionRow(kept[:KEY_LETTERS], since, kept == mine) for kept, since in found]
 
 
 def clinics_of(staff_id: int) -> tuple[Clinic, ...]:

@@ -30,6 +30,7 @@ API_KEY: frozenset[str] = frozenset()
 RECEPTION = frozenset(
     {
         "accounts.account",
+        "accounts.end_session",
         "accounts.sign_out",
         "accounts.switch_clinic",
         "appointments.answer",
@@ -110,7 +111,7 @@ ADMINISTRATOR = frozenset({"settings.add_clinic"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 
-OWN_ACCOUNT = frozenset({"accounts.account", "accounts.sign_out", "accounts.switch_clinic"})
+OWN_ACCOUNT = frozenset({"accounts.account", "accounts.end_session", "accounts.sign_out", "accounts.switch_clinic"})
 
 # These change nothing of a clinic: they are taken from a page of any clinic that this person has open.
 OF_NO_CLINIC = OWN_ACCOUNT

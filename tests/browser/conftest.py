@@ -165,11 +165,12 @@ class Served:
         self.app, self.url, self.clock = app, url, app.extensions["clock"]
 
     def sign_in(self, page, clinic, role="reception"):
-        """Put Alice at a window, signed in."""
+        """Put Alice at a window, signed in; returns who she is."""
         client = self.app.test_client()
-        factories.sign_in(client, clinic, role)
+        staff = factories.sign_in(client, clinic, role)
         cookie = client.get_cookie("session")
         page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.url}])
+        return staff
 
     def sign_in_by_form(self, page, clinic):
         """Sign Alice in through the page itself, which leads to the day list."""

@@ -234,3 +234,19 @@ def test_a_new_password_keeps_the_clinic_one_worked_at_and_is_written_down(alice
     bobs = tokens[2]
     assert sessions([*tokens[:2], token, bobs], now) == [None, None, ("Alice", "Birch Clinic"), ("Bob", "Elm Clinic")]
     assert db.session.scalars(select(Audit.actor).where(Audit.what == "password.changed")).all() == ["staff:Alice"]
+
+
+def test_one_signs_oneself_out_at_another_browser_and_nobody_else(app, client, clinic):
+    alice = factories.sign_in_by_form(client, clinic)
+    other, bobs = app.test_client(), app.test_client()
+    assert try_to_sign_in(other, alice.email, factories.PASSWORD).status_code == 303
+    factories.sign_in_by_form(bobs, clinic, name="Bob")
+    html = page(client, "/account")
+    key = re.search(r'name="session" value="([0-9a-f]{16})"', html).group(1)
+    assert html.count("This browser, since") == html.count("Another browser, since") == 1
+    send(bobs, "/account/sessions/end", {"session": key}, opened="/account")
+    assert page(other, "/account")
+    send(client, "/account/sessions/end", {"session": key}, opened="/account")
+    assert other.get("/account").status_code == 302
+    assert "You are signed out there." in page(client, "/account")
+    assert "Another browser" not in page(client, "/account") and page(bobs, "/account")

@@ -5,7 +5,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import accounts, kept_forms, sign_in_tries
-from reminder_site.queries.accounts import anybody
+from reminder_site.queries.accounts import anybody, sessions_of
 from reminder_site.queries.kept_forms import waiting
 from reminder_site.web import current, devices, sessions
 from reminder_site.web.forms.accounts import ChangePasswordForm, SignInForm
@@ -97,7 +97,20 @@ def account() -> Page:
             sessions.begin(token)
             flash("Your password is changed. You are signed out everywhere else.", "ok")
             return redirect(url_for("accounts.account"), 303)
-    return render_template("accounts/account.html", form=form), 422 if form.errors else 200
+    sessions_here = sessions_of(user.staff.id, token=user.token, now=sessions.real_now())
+    return render_template("accounts/account.html", form=form, browsers=sessions_here), 422 if form.errors else 200
+
+
+@pages.post("/account/sessions/end")
+def end_session() -> Response:
+    """Sign oneself out at another browser."""
+    try:
+        accounts.end_session(key=request.form.get("session", ""), by=current.actor(), now=sessions.real_now())
+    except accounts.NotYourSession:
+        flash("That browser was signed out already.", "ok")
+    else:
+        flash("You are signed out there.", "ok")
+    return redirect(url_for("accounts.account"), 303)
 
 
 @pages.post("/clinics/current")
