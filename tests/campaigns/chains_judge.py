@@ -24,6 +24,7 @@ CALLED_FOR_BY = {
     "still_on": frozenset({"undo_cancel"}),
 }
 WHEN = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{1,2} [A-Z][a-z]{2} \d{1,2}:(\d\d)[ap]m")
+PLACE = re.compile(r"[ap]m, ([^.]+)\.")
 FIRST_NAME = re.compile(r": (\w+), ")
 NEAR = timedelta(hours=12)
 LAST_MINUTE = timedelta(seconds=60)
@@ -76,6 +77,12 @@ class Heard:
         """Return the day and time it names."""
         found = WHEN.search(self.words)
         return found.group() if found else ""
+
+    @property
+    def place(self):
+        """Return the place it names: one that names another is news."""
+        found = PLACE.search(self.words)
+        return found.group(1) if found else ""
 
     @property
     def about(self):
@@ -189,11 +196,11 @@ def _unavoidable(text, since):
 
 
 def _twice(story):
-    """Rule (c): no two texts of one kind about one time within 12 hours, unless something called for the second."""
+    """Rule (c): no two texts of one kind about one time and place within 12 hours, unless something called for it."""
     for place, second in enumerate(story.heard):
         for first in story.heard[:place]:
-            alike = (first.about, first.kind, first.time, first.phone) == (
-                second.about, second.kind, second.time, second.phone)  # fmt: skip
+            alike = (first.about, first.kind, first.time, first.place, first.phone) == (
+                second.about, second.kind, second.time, second.place, second.phone)  # fmt: skip
             if alike and second.at - first.at < NEAR and not _called_for(story, first, second):
                 yield "c", f"heard twice, at {_clock(first.at)} and {_clock(second.at)}: {second.words}"
 

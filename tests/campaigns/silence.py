@@ -73,15 +73,16 @@ def cancel_at_twilio(numbers):
 
 
 def shown():
-    """Return the state the site shows for each number (at a desk)."""
-    return dict(map(tuple, db.session.execute(select(Message.to_e164, Message.state).order_by(Message.id))))
+    """Return the SID and the state that the site shows for each number's first text, not its successor (at a desk)."""
+    first = select(Message.to_e164, Message.sid, Message.state).where(Message.replaces_id.is_(None))
+    return {to: (sid, state) for to, sid, state in db.session.execute(first)}
 
 
 def _wrong(trial, texts):
     """Return what is shown of those that are not at Twilio, or not here, where they are to end."""
     here = trial.ask(shown)
-    there = {one["to"]: one["status"] for one in trial.tell("GET", "/_sandbox/messages")["messages"]}
-    told = {n: (there[_phone(n)], here[_phone(n)]) for n in texts}
+    there = {one["sid"]: one["status"] for one in trial.tell("GET", "/_sandbox/messages")["messages"]}
+    told = {n: (there[sid], state) for n in texts for sid, state in [here[_phone(n)]]}
     return {n: said for n, said in told.items() if said != (texts[n], states.STATE_OF[texts[n]])}
 
 
