@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.actions import appointments
+from reminder_site.actions import appointments, attendance
 from reminder_site.actions.appointments import NewPatient
 from reminder_site.db import db
 from reminder_site.domain import refusals
@@ -46,6 +46,16 @@ def test_the_same_form_sent_twice_makes_one_appointment(clinic, now):
     assert appointments.book(**form, by=alice, now=now) == first
     assert db.session.scalar(select(func.count()).select_from(Appointment)) == 1
     assert db.session.scalar(select(func.count()).select_from(Patient)) == 1
+
+
+def test_forms_are_told_apart_by_what_they_carry_and_one_without_is_always_new(clinic, now):
+    alice = Actor("staff", "Alice", factories.a_staff(clinic).id)
+    times = {nonce: at(clinic, 2026, 11, 20, hour) for hour, nonce in enumerate(("a" * 32, "b" * 32, ""), 9)}
+    made = [
+        appointments.book(clinic_id=clinic.id, patient=CAROL, time=times[nonce], nonce=nonce, by=alice, now=now)
+        for nonce in [*times, *times]
+    ]
+    assert made[:2] == made[3:5] and len(set(made)) == 4
 
 
 def test_the_same_form_sent_by_eight_at_once_makes_one_appointment(app, clinic, now):
@@ -297,6 +307,10 @@ def test_every_change_is_in_the_audit_without_names(clinic, now, booked):
     move(clinic, booked, now)
     cancel(clinic, booked, now)
     undo(clinic, booked, now)
+    appointments.undo_move(clinic_id=clinic.id, appointment_id=booked, by=ALICE, now=now)
+    attendance.record_outcome(
+        clinic_id=clinic.id, appointment_id=booked, outcome="arrived", by=ALICE, now=read(booked).starts_at
+    )
     entries = db.session.execute(select(Audit.what, Audit.facts).order_by(Audit.id)).all()
     done = [what for what, _facts in entries if what.startswith(("patient", "appointment"))]
     assert done == [
@@ -305,6 +319,8 @@ def test_every_change_is_in_the_audit_without_names(clinic, now, booked):
         "appointment.moved",
         "appointment.cancelled",
         "appointment.restored",
+        "appointment.move_undone",
+        "appointment.outcome",
     ]
     assert "Carol" not in str(entries)
 

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pendulum
 import pytest
@@ -20,7 +21,7 @@ from reminder_site.domain.audit_seal import Head
 from reminder_site.domain.backup_keeping import kept
 from reminder_site.gateways.copies import CopyFailed
 from reminder_site.gateways.data_folder import DataFolder
-from reminder_site.models import Clinic, Heartbeat, Patient
+from reminder_site.models import Audit, Clinic, Heartbeat, Patient
 from tests import factories
 
 
@@ -187,3 +188,10 @@ def test_what_others_have_in_the_database_stays_and_does_not_hinder(app, clinic,
     backups.restore(file=tmp_path / made.file, kept_in=kept_in, force=False, now=now.add(hours=2))
     with db.engine.connect() as connection:
         assert connection.scalar(text("SELECT similarity('elm', 'elm')")) == 1
+
+
+def test_a_restore_is_noted_in_the_audit_of_what_was_restored(app, clinic, now):
+    manifest = SimpleNamespace(made_at="2026-11-01T14:00:00+00:00", sha256="f" * 64)
+    backups.record_restore(manifest=manifest, by=OPERATOR, now=now)
+    noted = db.session.execute(select(Audit.facts).where(Audit.what == "database.restored")).scalars().all()
+    assert [facts["made_at"] for facts in noted] == [manifest.made_at]

@@ -1,8 +1,11 @@
 """A text that left although nobody wanted it any more: its patient is told how it stands, once."""
 
 import pytest
+from sqlalchemy import select
 
 from reminder_site.actions import appointments
+from reminder_site.db import db
+from reminder_site.models import Audit
 from tests.appointing import ALICE, at, cancel, move, texts
 from tests.delivering import at_twilio, carry_on, trouble
 
@@ -57,6 +60,10 @@ def test_who_hears_of_a_cancellation_that_was_undone_hears_that_it_is_on(clinic,
     off, on = said(sandbox)
     assert "will not take place" in off and "ignore our last text" in on and "2:30pm" in on
     assert texts(at_night) == ["3_days", "1_day"]
+    assert (
+        db.session.scalars(select(Audit.facts).where(Audit.what == "appointment.told_again")).one()["kind"]
+        == "still_on"
+    )
 
 
 def test_a_cancellation_that_was_stopped_in_time_needs_no_correction(clinic, at_night, worker, clock, sandbox):

@@ -13,7 +13,7 @@ from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.audit_seal import Head
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.gateways.sms import SmsError
-from reminder_site.models import Clinic, Heartbeat, Message
+from reminder_site.models import Audit, Clinic, Heartbeat, Message
 from reminder_site.worker import Worker
 from tests import factories
 from tests.delivering import a_text, at_twilio, carry_on, heart, history, now_as, slowed_at, take_back, trouble
@@ -71,6 +71,24 @@ def test_a_restored_backup_texts_nobody_twice_and_leaves_no_ghost(app, clinic, w
     assert not [m.body for m in alive if m.status == "scheduled" and m.sid not in ours]
     assert not [m.body for m in ours.values() if m.state in {"pending", "leased", "submitting", "unknown", "expired"}]
     assert heart().hold_since is None
+    withdrawn = {m.sid for m in at_twilio(sandbox) if m.status == "canceled"} - set(ours)
+    whole = audited()
+    assert whole[-1] == ("hold.ended", "sending")
+    noted = {sid for what, sid in whole if what == "hold.withdrew"}
+    assert noted and noted <= withdrawn
+
+
+def audited():
+    """What the audit says of holds, in order."""
+    holds = select(Audit.what, Audit.subject).where(Audit.what.like("hold.%")).order_by(Audit.id)
+    return [tuple(row) for row in db.session.execute(holds)]
+
+
+def test_that_sending_is_on_hold_is_in_the_audit(app, worker, clock, sandbox):
+    worker.settle()
+    clock.forward(minutes=10)
+    a_new_worker(app, clock).settle()
+    assert audited()[0] == ("hold.began", "sending")
 
 
 def test_what_left_after_the_backup_is_adopted_with_its_link(app, clinic, worker, clock, sandbox, client, tmp_path):

@@ -8,7 +8,7 @@ from reminder_site.actions.plans import replan, switch_off
 from reminder_site.db import db, transaction
 from reminder_site.domain import refusals
 from reminder_site.domain.actor import Actor
-from reminder_site.models import Appointment, Message, Patient, Reminder
+from reminder_site.models import Appointment, Audit, Message, Patient, Reminder
 from tests import factories
 from tests.appointing import cancel, read
 from tests.delivering import at_twilio, carry_on, trouble
@@ -142,6 +142,8 @@ def test_reminders_switched_off_take_back_every_text_and_on_bring_them_again(cli
     assert reminders.set_patient_reminders(on=False, **switch) == 0
     reminders.set_patient_reminders(on=True, **switch)
     assert [state for _step, state in states(appointment)] == ["cancelled"] * 3 + ["pending"] * 3
+    audited = select(Audit.what).where(Audit.what.like("patient.reminders%")).order_by(Audit.id)
+    assert db.session.scalars(audited).all() == ["patient.reminders_off", "patient.reminders_on"]
 
 
 def test_confirmed_by_phone_counts_as_an_answer_and_can_be_taken_back(clinic, now, appointment):

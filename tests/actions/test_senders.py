@@ -81,3 +81,9 @@ def test_what_waits_for_the_limit_leaves_as_soon_as_it_is_raised(clinic, worker,
     change_texting(clinic, clock.now(), **raised)
     worker.settle()
     assert {now_as(each).state for each in texts} == {"accepted"}
+
+
+def test_a_clinic_may_name_the_sender_that_it_has_all_along(clinic, now):
+    change_texting(clinic, now, sender=MESSAGING_SERVICE_SID)
+    with transaction() as session:
+        assert session.get_one(Clinic, clinic.id).sender == MESSAGING_SERVICE_SID

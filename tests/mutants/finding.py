@@ -26,7 +26,7 @@ CONCERNS = {
     "clinic": r"clinic_id|clinic\.id|\bclinics\b",
     "opt-out": r"opt_out|opted|OptOut|consent|reminders_on",
     "nonce": r"nonce",
-    "permission": r"role|\bmay_(?!have)|permi|^@",
+    "permission": r"role|\bmay_(?!have|leave)|permi|^@",
     "fence": r"fence|lease|attempt|absent|version|wanted|\bsid\b|locks\.|locked|replaces|round\b",
     "state": r"state|_at\.is_|ended_at|handled_at|phone_flag|texting_on",
     "row": r"\bid (?:==|!=) |\bid\.in_",

@@ -108,3 +108,12 @@ def test_texts_stand_in_the_order_in_which_they_really_left_with_when_they_arriv
     said = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
     assert [one.at for one in said] == [now.add(minutes=60), now.add(hours=5)]
     assert {one.arrived_at for one in said} == {now.add(hours=5, seconds=3)}
+
+
+def test_what_a_clinic_has_claimed_is_not_shown_as_nobodys(clinic, now):
+    for number, clinic_id in enumerate((None, clinic.id)):
+        heard_from = {"from_e164": PHONE, "to": "x", "sender": "MG1", "understood": "other", "received_at": now}
+        with transaction() as session:
+            sid = f"SM{number:032x}"
+            session.add(InboundMessage(clinic_id=clinic_id, sid=sid, body=f"text {number}", **heard_from))
+    assert [said.body for said in conversation.unclaimed(e164=PHONE, sender="MG1")] == ["text 0"]

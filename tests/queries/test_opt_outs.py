@@ -17,3 +17,9 @@ def test_an_opt_out_that_has_ended_is_not_shown(clinic, now):
     with transaction() as session:
         session.add(OptOut(**asked, started_at=now))
     assert opt_outs.of_number(clinic_id=clinic.id, e164=PHONE).started_at == now
+
+
+def test_an_opt_out_from_another_sender_is_not_this_clinics(clinic, now):
+    with transaction() as session:
+        session.add(OptOut(e164=PHONE, sender="MG" + "7" * 32, word="STOP", source="text", started_at=now))
+    assert opt_outs.of_number(clinic_id=clinic.id, e164=PHONE) is None

@@ -4,8 +4,9 @@ from datetime import date, datetime
 
 import pytest
 
-from reminder_site.db import transaction
-from reminder_site.models import AppointmentType, Clinician, ClosedDay, StaffClinic, Template
+from reminder_site.actions import consent_wordings
+from reminder_site.db import db, transaction
+from reminder_site.models import AppointmentType, Clinician, ClosedDay, ConsentWording, StaffClinic, Template
 from reminder_site.queries import appointments, settings
 from tests import factories
 
@@ -55,3 +56,10 @@ def test_people_of_other_clinics_are_not_among_the_accounts(clinic, oak):
     dana = factories.a_staff(clinic, "Dana", "administrator")
     factories.a_staff(oak, "Otto")
     assert [row.name for row in settings.staff_of(dana.id)] == ["Dana"]
+
+
+def test_the_wording_of_consent_in_use_is_the_newest_of_this_clinic(clinic, oak, now):
+    with transaction() as session:
+        for place, version in ((clinic, 1), (clinic, 2), (oak, 3)):
+            session.add(ConsentWording(clinic_id=place.id, version=version, body="May we text you?", made_at=now))
+    assert [consent_wordings.newest_version(db.session(), place.id) for place in (clinic, oak)] == [2, 3]

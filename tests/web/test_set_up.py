@@ -9,7 +9,7 @@ from reminder_site.actions import set_up
 from reminder_site.commands.demo import ELM
 from reminder_site.db import db
 from reminder_site.domain.wording import DEFAULT_TEMPLATES
-from reminder_site.models import AppointmentType, Clinic, Clinician, ReminderRule, Staff, Template
+from reminder_site.models import AppointmentType, Audit, Clinic, Clinician, ReminderRule, Staff, Template
 from tests import factories
 from tests.web.desk import errors, page, send
 
@@ -41,6 +41,7 @@ def test_set_up_makes_a_clinic_that_can_be_used_at_once(client):
     assert send(client, "/set-up", FORM).location == "/sign-in"
     clinic, dana = db.session.scalars(select(Clinic)).one(), db.session.scalars(select(Staff)).one()
     assert (dana.email, dana.role) == ("dana@elm.example", "administrator")
+    assert db.session.scalar(select(Audit.subject).where(Audit.what == "site.set_up")) == dana.public_id
     assert (clinic.phone, clinic.time_zone) == ("(212) 555-0100", "America/New_York")
     assert clinic.hours["mon"] == ["09:00", "17:00"] and clinic.hours["tue"] is None
     assert [count(table) for table in (Clinician, AppointmentType, ReminderRule)] == [1, 1, 4]
