@@ -33,7 +33,7 @@ def test_only_ones_own_clinics_are_given_to_somebody(clinic, oak, now):
     assert works_at(sam) == {clinic.id, oak.id}
 
 
-def test_a_cadence_switches_the_rules_of_its_clinic_alone(clinic, oak, now):
+def test_a_cadence_switches_the_rules_of_its_clinic_alone(oak, clinic, now):
     with transaction() as session:
         session.execute(update(ReminderRule).values(enabled=True))
     with pytest.raises(NotHere):
