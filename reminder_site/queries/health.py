@@ -211,6 +211,8 @@ def _inbound(found: Pulse, now: pendulum.DateTime) -> Check:
 def _accounts() -> Check:
     """Name the demo's accounts that a live site still has: their password is published."""
     emails = accounts.shut_out()
+    if not settings().is_live:
+        return Check("ok", "the site is not live: accounts of the demo may sign in")
     if not emails:
         return Check("ok", "no account of the demo is left")
     words = f"accounts of the demo are still here and cannot sign in: {', '.join(emails)}"
