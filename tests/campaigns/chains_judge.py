@@ -29,7 +29,6 @@ FIRST_NAME = re.compile(r": (\w+), ")
 NEAR = timedelta(hours=12)
 LAST_MINUTE = timedelta(seconds=60)
 LOOKED_FOR_WITHIN = timedelta(minutes=75)
-PRESSED_LEAVES_WITHIN = timedelta(minutes=20)
 UNSETTLED = frozenset({"pending", "leased", "submitting", "unknown", "scheduled", "cancelling"})
 WAITING = UNSETTLED - {"cancelling"}
 
@@ -213,12 +212,14 @@ def _called_for(story, first, second):
     pressed = [p for p in story.presses if p.about == second.about and p.turn <= second.decided]
     if any(p.planned_at is None for p in pressed):
         return True
-    by = next((p for text in (second, first) for p in reversed(pressed) if _came_of(p, text)), None)
+    by = next((p for text in (second, first) for p in reversed(pressed) if _came_of(story, p, text)), None)
     return by is not None and not (by.planned_at in {first.at, second.at} and by.planned_at > by.at)
 
 
-def _came_of(press, text):
-    return press.turn <= text.decided and not text.held and text.at - press.at <= PRESSED_LEAVES_WITHIN
+def _came_of(story, press, text):
+    """Say whether a text is the one that a press had sent: the first of its kind that left after it, however late."""
+    after = [one for one in story.heard if one.about == press.about and one.decided >= press.turn and not one.held]
+    return next((one for one in after if one.kind == kind_of(press.words)), None) is text
 
 
 def _last_heard(story, about):

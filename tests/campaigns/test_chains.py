@@ -78,6 +78,22 @@ def test_a_press_on_another_reminder_of_the_same_words_calls_for_a_text_of_its_o
     assert broken(BOOKED, heard=[first, LATER], presses=[too_late]) == {"c"}
 
 
+def test_a_press_calls_for_one_text_however_late_and_for_no_more():
+    press = Press(7, LATER.at, ABOUT, LATER.words, TEN + timedelta(days=2))
+    late = replace(LATER, turn=20, decided=20, at=LATER.at + timedelta(hours=2))
+    assert broken(BOOKED, heard=[EARLY, late], presses=[press]) == set()
+    again = replace(late, turn=21, decided=21, at=late.at + timedelta(minutes=1))
+    assert broken(BOOKED, heard=[EARLY, late, again], presses=[press]) == {"c"}
+
+
+def test_a_text_that_names_another_place_is_news():
+    old, new = (
+        replace(one, words=f"{one.words}, {place}.") for one, place in ((EARLY, "12 High St"), (LATER, "2 Low Rd"))
+    )
+    assert broken(BOOKED, heard=[old, new]) == set()
+    assert broken(BOOKED, heard=[old, replace(new, words=old.words)]) == {"c"}
+
+
 def test_what_is_left_over_breaks():
     assert broken(BOOKED, rows=[ROW], scheduled={"SM1": ROW.words}) == set()
     assert broken(BOOKED, rows=[ROW]) == {"d"}
