@@ -58,7 +58,8 @@ def _left_unwanted(now: pendulum.DateTime) -> list[int]:
     found = (
         select(Message.appointment_id)
         .join(Appointment, Appointment.id == Message.appointment_id)
-        .where(*lately, Message.state.in_(REACHED), Message.reminder_id.is_not(None), Appointment.starts_at > now)
+        .where(*lately, Message.state.in_(REACHED), Message.reminder_id.is_not(None))
+        .where(Appointment.starts_at > now, Appointment.plan_trouble == "")
         .distinct()
     )
     return [appointment_id for appointment_id in db.session.scalars(found) if appointment_id is not None]

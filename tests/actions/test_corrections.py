@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from reminder_site.actions import appointments
-from reminder_site.db import db
-from reminder_site.models import Audit
-from tests.appointing import ALICE, at, cancel, move, texts
+from reminder_site.db import db, transaction
+from reminder_site.models import Audit, Clinic, Template
+from tests.appointing import ALICE, at, cancel, move, read, texts
 from tests.delivering import at_twilio, carry_on, trouble
 
 NO_CANCELS = {"kind": "error_before", "on": "update"}
@@ -102,3 +102,19 @@ def test_who_was_not_to_be_texted_about_a_cancellation_gets_no_correction(clinic
     carry_on(worker, clock, minutes=9)
     ten_minutes(worker, clock, sandbox)
     assert ["see you" in body or "we expect you" in body for body in said(sandbox)] == [True]
+
+
+def test_a_correction_that_cannot_be_written_is_put_aside_once_and_shown(
+    clinic, at_night, worker, clock, sandbox, caplog
+):
+    cancel(clinic, at_night, clock.now())
+    just_before_eight(clinic, worker, clock, sandbox)
+    undo_cancel(clinic, at_night, clock.now())
+    with transaction() as session:
+        session.get_one(Clinic, clinic.id).place = "P" * 40
+        session.add(
+            Template(clinic_id=clinic.id, kind="still_on", body="x" * 1590 + "{{place}}", updated_at=clock.now())
+        )
+    ten_minutes(worker, clock, sandbox)
+    assert "would have 1,630 characters" in read(at_night).plan_trouble
+    assert caplog.text.count("could not be planned anew") == 1
