@@ -20,8 +20,8 @@ from reminder_site.models.message import MISSED
 
 
 @dataclass(frozen=True)
-class Parked:
-    """One parked text; `id` is the message's public id, moments are UTC."""
+class ForAPerson:
+    """A text that waits for a person; `id` is its public id, moments are UTC."""
 
     id: str
     name: str
@@ -29,23 +29,21 @@ class Parked:
     body: str
     why: str
     send_at: pendulum.DateTime
-    may_leave: bool
-    at_twilio: bool
-    looked_for: bool
     appointment_id: str | None
 
 
 @dataclass(frozen=True)
-class Missed:
-    """A text that came to be of no use while a trouble of ours held it up; `id` is the message's public id."""
+class Missed(ForAPerson):
+    """A text that came to be of no use while a trouble of ours held it up."""
 
-    id: str
-    name: str
-    phone_e164: str
-    body: str
-    why: str
-    send_at: pendulum.DateTime
-    appointment_id: str | None
+
+@dataclass(frozen=True)
+class Parked(ForAPerson):
+    """One parked text, and what can be done about it."""
+
+    may_leave: bool
+    at_twilio: bool
+    looked_for: bool
 
 
 @dataclass(frozen=True)

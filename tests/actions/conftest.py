@@ -17,6 +17,15 @@ def booked(clinic, now):
 
 
 @pytest.fixture
+def told(booked, worker, clock, sandbox):
+    """An appointment whose confirmation has left."""
+    trouble(sandbox)
+    clock.forward(minutes=3)
+    worker.settle()
+    return booked
+
+
+@pytest.fixture
 def visit(clinic, now):
     """Carol's appointment, of which her phone was told two minutes from now."""
     appointment = an_appointment(clinic, a_patient(clinic, phone_e164=PHONE))

@@ -9,16 +9,6 @@ from reminder_site.domain import refusals
 from reminder_site.models import Audit, Message, Reminder
 from tests import factories
 from tests.appointing import ALICE, at, book, cancel, move, read, texts
-from tests.delivering import trouble
-
-
-@pytest.fixture
-def told(booked, worker, clock, sandbox):
-    """An appointment whose confirmation has left."""
-    trouble(sandbox)
-    clock.forward(minutes=3)
-    worker.settle()
-    return booked
 
 
 def undo_cancel(clinic, public_id, now):

@@ -13,15 +13,6 @@ NO_CANCELS = {"kind": "error_before", "on": "update"}
 
 
 @pytest.fixture
-def told(booked, worker, clock, sandbox):
-    """An appointment whose confirmation has left."""
-    trouble(sandbox)
-    clock.forward(minutes=3)
-    worker.settle()
-    return booked
-
-
-@pytest.fixture
 def at_night(clinic, told, clock):
     """After hours: Twilio holds texts about a change until 8 in the morning."""
     clock.set(at(clinic, 2026, 11, 2, 21, 30).at)

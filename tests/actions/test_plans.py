@@ -3,7 +3,6 @@
 from datetime import datetime
 
 import pendulum
-import pytest
 from sqlalchemy import select
 
 from reminder_site.actions import attendance, patients, reminders
@@ -14,15 +13,6 @@ from tests import factories
 from tests.appointing import ALICE, at, book, cancel, move, read, texts
 from tests.delivering import carry_on, now_as, trouble
 from tests.texting import fresh
-
-
-@pytest.fixture
-def told(booked, worker, clock, sandbox):
-    """An appointment whose confirmation has left."""
-    trouble(sandbox)
-    clock.forward(minutes=3)
-    worker.settle()
-    return booked
 
 
 def wanted(step):
