@@ -19,7 +19,7 @@ def lines(said: list[Said], zone: str, now: pendulum.DateTime) -> list[dict[str,
     return [
         {
             "direction": one.direction,
-            "body": one.body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…"),
+            "body": as_read(one.body),
             "when": spoken.day_and_clock(to_local(one.at, zone), today),
             "at_iso": one.at.to_iso8601_string(),
             "exact": exact(one.at, zone),
@@ -46,3 +46,8 @@ def seen(typed: str, clinic_name: str) -> dict[str, Any] | None:
     size = segments.count(text)
     warnings = [*hand_written.doubts(typed), *([f"{size.reason}."] if size.reason else [])]
     return {"text": text, "size": size, "characters": len(text), "warnings": warnings}
+
+
+def as_read(body: str) -> str:
+    """Return a text as its patient reads it, but for the link's secret part, which no staff page shows."""
+    return body.replace(LINK_FIELD, f"{settings().public_base_url}/m/…")

@@ -49,6 +49,15 @@ def test_every_page_says_that_it_waits(client, clinic, parked):
     assert 'href="/parked"' in page
 
 
+@pytest.mark.parametrize("columns", [{}, {"state": "expired", "waits_for": "missed"}], ids=["parked", "missed"])
+def test_it_is_shown_as_the_patient_would_read_it(client, clinic, parked, columns):
+    with transaction() as session:
+        session.execute(update(Message).where(Message.public_id == parked).values(public_id=parked, **columns))
+    factories.sign_in(client, clinic)
+    page = client.get("/parked").text
+    assert "/m/…" in page and "{{link}}" not in page
+
+
 def test_every_page_says_what_the_daily_limit_holds_back(client, clinic, worker, clock):
     factories.sign_in(client, clinic)
     with transaction() as session:

@@ -10,6 +10,7 @@ from reminder_site.domain.refusals import NotHere, TooLateToSend
 from reminder_site.queries import parked
 from reminder_site.web import current
 from reminder_site.web.now import now
+from reminder_site.web.talk import as_read
 
 pages = Blueprint("parked", __name__, url_prefix="/parked")
 
@@ -19,8 +20,8 @@ def index() -> str:
     """Show what is parked."""
     clinic_id = current.clinic().id
     texts, unplanned = parked.listed(clinic_id=clinic_id, now=now()), parked.unplanned(clinic_id=clinic_id, now=now())
-    missed = parked.missed(clinic_id=clinic_id)
-    return render_template("inbox/parked.html", texts=texts, unplanned=unplanned, missed=missed)
+    shown = {"texts": texts, "unplanned": unplanned, "missed": parked.missed(clinic_id=clinic_id)}
+    return render_template("inbox/parked.html", **shown, as_read=as_read)
 
 
 @pages.post("/<message_id>/send")
