@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions.sender_pauses import Pause
 from reminder_site.db import Moment, db, retried, transaction
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS, Wait
+from reminder_site.domain.times import seconds_between
 from reminder_site.models import Heartbeat, SenderPause
 
 TRY_AGAIN_SECONDS = 60
@@ -56,7 +57,7 @@ def beat(*, now: pendulum.DateTime) -> Pulse:
 
 def disagree(theirs: pendulum.DateTime, now: pendulum.DateTime) -> bool:
     """Say whether Twilio's clock (its Date header, whole seconds) and ours differ so much that it is worth saying."""
-    return abs((now - theirs).total_seconds()) > SKEW_WORTH_SAYING_SECONDS
+    return abs(seconds_between(theirs, now)) > SKEW_WORTH_SAYING_SECONDS
 
 
 @retried
