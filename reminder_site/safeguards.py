@@ -35,6 +35,7 @@ class Safeguards:
         self.spool = Spool(settings.data_path / "spool.jsonl")
         self.held = False
         self._started = self._rival = False
+        self._begun: hold.Start | None = None
         self._absent: frozenset[int] = frozenset()
         self._look_at = 0.0  # by the stopwatch
 
@@ -42,8 +43,7 @@ class Safeguards:
         """See, once and before the first heartbeat, whether the database is behind; catch up on what was spooled."""
         if self._started:
             return
-        now = self.clock.now()
-        begun = hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=now)
+        begun = self._begun = self._begun or self._begin()
         try:
             self._catch_up(begun.rival)
             self.kept.keep_instance_id(begun.instance_id)
@@ -53,6 +53,10 @@ class Safeguards:
             log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
         self._await(begun.rival)
         self._started, self.held = True, begun.held
+
+    def _begin(self) -> hold.Start:
+        """Ask once: a start that is tried again would take its own hold for somebody else's."""
+        return hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=self.clock.now())
 
     def after_beat(self, held: bool) -> None:
         """Learn whether sending is on hold, and note the audit's head beside the database."""
