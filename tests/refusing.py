@@ -10,7 +10,8 @@ ANSWERS, TEXTS = "UPDATE ON attempt", "INSERT ON inbound_message"
 REFUSE = {
     "sqlite": ["CREATE TRIGGER refuse BEFORE {what} WHEN {when} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
     "postgresql": [
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full' USING ERRCODE = 'check_violation'; END $$",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE 'disk full' USING ERRCODE = 'check_violation'; END $$",
         "CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse()",
     ],
 }
