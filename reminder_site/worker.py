@@ -195,7 +195,7 @@ class Worker:
             return
         self._beat_told = self.clock.now()
         self.safeguards.start()
-        pulse = heart.beat(now=self.clock.now())
+        pulse = heart.beat(worker=self.owner, now=self.clock.now())
         self._say_what_changed(pulse)
         self.handing_over.pulse = pulse
         self.safeguards.after_beat(pulse.held)
@@ -206,6 +206,14 @@ class Worker:
         submit(self.housekeeping.keep)
         if pulse.skewed:
             submit(self._hear_the_time)
+
+    def leave(self) -> None:
+        """Say that this worker ends, so that nobody takes it for one that has broken down."""
+        with self.app.app_context():
+            try:
+                heart.leave(worker=self.owner)
+            except Exception:
+                log.exception("it could not be written down that this worker ends")
 
     def _say_what_changed(self, pulse: heart.Pulse) -> None:
         before = self.handing_over.pulse
@@ -259,6 +267,7 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     worker.run()
+    worker.leave()
     queue.close()
     worker.sms.close()
     logs.ended("worker")

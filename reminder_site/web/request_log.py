@@ -9,6 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from reminder_site.domain.log_masking import sane_request_id
+from reminder_site.web.metrics import note_request
 
 log = logging.getLogger("reminder_site.requests")
 HEADER: Final = "X-Request-ID"
@@ -31,6 +32,7 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     seconds = time.monotonic() - g.began
     response.headers[HEADER] = g.request_id
+    note_request(response.status_code, seconds)
     if seconds > SLOW_SECONDS:
         log.warning("a request took long: %s", request.endpoint, extra={"seconds": round(seconds, 1)})
     return response
