@@ -50,9 +50,9 @@ def lane(kind: str) -> str:
     return "1" if kind == "reminder" else "0"
 
 
-def of_text(row: Any) -> Counts:
-    """Count a text that has come to a state: `kind`, `state`."""
-    return Counter({(TEXTS, label_of(one_of(KINDS, row.kind), row.state)): 1})
+def of_texts(row: Any) -> Counts:
+    """Count so many texts of a kind that have come to a state."""
+    return Counter({(TEXTS, label_of(one_of(KINDS, row.kind), row.state)): row.times})
 
 
 def of_attempt(row: Any, link: str) -> Counts:
@@ -84,17 +84,16 @@ def of_receipt(row: Any) -> Counts:
 
 
 def of_inbound(row: Any) -> Counts:
-    """Count a patient's text by how it was understood."""
-    return Counter({(INBOUND, one_of(UNDERSTOOD, row.understood)): 1})
+    """Count so many of patients' texts by how they were understood."""
+    return Counter({(INBOUND, one_of(UNDERSTOOD, row.understood)): row.times})
 
 
-def of_sign_in(row: Any) -> Counts:
-    """Count a try to sign in."""
-    return Counter({(SIGN_IN, SIGN_INS[not row.succeeded]): 1})
+def of_sign_ins(row: Any) -> Counts:
+    """Count so many tries to sign in."""
+    return Counter({(SIGN_IN, SIGN_INS[not row.succeeded]): row.times})
 
 
 def _time(found: Counts, name: str, label: str, seconds: float) -> None:
     bounds = BOUNDS[name]
     found[name, label_of(label, str(bisect_left(bounds, seconds)))] += 1
     found[name, label_of(label, SUM)] += max(0.0, seconds)  # type: ignore[assignment]
-

@@ -4,6 +4,7 @@ Counts are kept (`tally`) because counting all anew would take longer with every
 settled; whoever asks adds what has come since, so every process answers alike.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from functools import partial
 from typing import Any
 
 import pendulum
-from sqlalchemy import Select, exists, select
+from sqlalchemy import DateTime, Select, case, exists, func, literal, null, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from reminder_site.config import settings
-from reminder_site.db import db
+from reminder_site.db import Moment, db
 from reminder_site.domain import tallies
 from reminder_site.domain.tallies import Counts
 from reminder_site.models import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent, SignInTry, Tally
@@ -28,15 +29,15 @@ LINK_LETTERS = 12
 
 @dataclass(frozen=True)
 class Source:
-    """Rows that are counted once each, in the order of their ids: how to ask for those after an id, and what each is.
+    """Rows that are counted once each, in the order of their ids: how to ask for some, and what each line counts.
 
-    `at` names when a row was made; so many seconds later it says what it will go on saying.
+    `at` is when a row was written; so many seconds later it says what it will go on saying.
     """
 
     name: str
-    asks: Select[*tuple[Any, ...]]
     id: Any
-    at: str
+    at: Any
+    asks: Select[*tuple[Any, ...]]
     counts: Callable[[Any], Counts]
     ripens_seconds: int = 0
 
@@ -53,12 +54,14 @@ class Found:
 def sources() -> tuple[Source, ...]:
     """Return all that is counted from rows."""
     link = f"{settings().public_base_url}/m/{'x' * LINK_LETTERS}"
+    attempts = partial(tallies.of_attempt, link=link)
+    came_at = func.coalesce(InboundMessage.found_at, InboundMessage.received_at)
     return (
-        Source("texts", _TEXTS, MessageEvent.id, "at", tallies.of_text),
-        Source("attempts", _ATTEMPTS, Attempt.id, "intent_at", partial(tallies.of_attempt, link=link)),
-        Source("receipts", _RECEIPTS, ProviderEvent.id, "received_at", tallies.of_receipt),
-        Source("inbound", _INBOUND, InboundMessage.id, "received_at", tallies.of_inbound),
-        Source("sign_ins", _SIGN_INS, SignInTry.id, "tried_at", tallies.of_sign_in, ripens_seconds=5),
+        Source("texts", MessageEvent.id, MessageEvent.at, _TEXTS, tallies.of_texts),
+        Source("attempts", Attempt.id, Attempt.intent_at, _ATTEMPTS, attempts),
+        Source("receipts", ProviderEvent.id, ProviderEvent.received_at, _RECEIPTS, tallies.of_receipt),
+        Source("inbound", InboundMessage.id, came_at, _INBOUND, tallies.of_inbound),
+        Source("sign_ins", SignInTry.id, SignInTry.tried_at, _SIGN_INS, tallies.of_sign_ins, ripens_seconds=5),
     )
 
 
@@ -70,14 +73,16 @@ def kept() -> Counts:
 
 def fresh(source: Source, after: int, *, before: pendulum.DateTime | None = None) -> Found:
     """Count a source's rows after an id, MOST_AT_ONCE at the most; up to the first that is not older than `before`."""
+    new = source.id > after
+    unripe = func.min(case((source.at >= literal(before, Moment), source.id))) if before else null()
+    last, first_unripe = db.session.execute(select(func.max(source.id), unripe).where(new)).one()
+    end = min(last or after, (first_unripe or math.inf) - 1)
+    up_to = int(min(end, after + MOST_AT_ONCE))
     counts: Counts = Counter()
-    rows = db.session.execute(source.asks.where(source.id > after).order_by(source.id).limit(MOST_AT_ONCE)).all()
-    for row in rows:
-        if before is not None and getattr(row, source.at) >= before:
-            return Found(counts, after, is_all=True)
-        counts.update(source.counts(row))
-        after = row.id
-    return Found(counts, after, is_all=len(rows) < MOST_AT_ONCE)
+    if up_to > after:
+        for line in db.session.execute(source.asks.where(new, source.id <= up_to)):
+            counts.update(source.counts(line))
+    return Found(counts, up_to, is_all=up_to == end)
 
 
 def counted(*, now: pendulum.DateTime) -> Counts:
@@ -89,19 +94,24 @@ def counted(*, now: pendulum.DateTime) -> Counts:
     return found
 
 
+def _plain(column: Any) -> Any:
+    """Read a moment as the driver gives it: two of one database can be compared, and that is all they are for."""
+    return type_coerce(column, DateTime(timezone=True)).label(column.key)
+
+
 _earlier = aliased(MessageEvent)
 _again = exists().where(
     _earlier.message_id == MessageEvent.message_id, _earlier.state == MessageEvent.state, _earlier.id < MessageEvent.id
 )
-_TEXTS = select(MessageEvent.id, MessageEvent.at, MessageEvent.state, Message.kind)
-_TEXTS = _TEXTS.join(Message, Message.id == MessageEvent.message_id).where(~_again)
+_times = func.count().label("times")
+_TEXTS = select(MessageEvent.state, Message.kind, _times).join(Message, Message.id == MessageEvent.message_id)
+_TEXTS = _TEXTS.where(~_again).group_by(MessageEvent.state, Message.kind)
 _ATTEMPTS = select(
-    Attempt.id, Attempt.intent_at, Attempt.outcome_at, Attempt.outcome, Attempt.route, Attempt.code,
-    Message.kind, Message.send_at, Message.created_at, Message.body,
+    _plain(Attempt.intent_at), _plain(Attempt.outcome_at), Attempt.outcome, Attempt.route, Attempt.code,
+    Message.kind, _plain(Message.send_at), _plain(Message.created_at), Message.body,
 ).join(Message, Message.id == Attempt.message_id).where(Attempt.outcome != "")  # fmt: skip
-_RECEIPTS = select(
-    ProviderEvent.id, ProviderEvent.received_at, ProviderEvent.status, Message.send_at, Message.handed_at
-)
+_RECEIPTS = select(_plain(ProviderEvent.received_at), ProviderEvent.status, _plain(Message.send_at),
+                   _plain(Message.handed_at))  # fmt: skip
 _RECEIPTS = _RECEIPTS.join(Message, Message.id == ProviderEvent.message_id, isouter=True)
-_INBOUND = select(InboundMessage.id, InboundMessage.received_at, InboundMessage.understood)
-_SIGN_INS = select(SignInTry.id, SignInTry.tried_at, SignInTry.succeeded)
+_INBOUND = select(InboundMessage.understood, _times).group_by(InboundMessage.understood)
+_SIGN_INS = select(SignInTry.succeeded, _times).group_by(SignInTry.succeeded)
