@@ -40,6 +40,8 @@ def upgrade() -> None:
         sa.Column("amount", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("name", "label", name=op.f("pk_tally")),
     )
+    anew = sa.text("written_anew > 0")
+    op.create_index("ix_message_written_anew", "message", ["created_at"], sqlite_where=anew, postgresql_where=anew)
     these = {"sqlite_where": OPEN_1, "postgresql_where": OPEN_TRUE}
     op.create_index("ix_inbound_open", "inbound_message", ["clinic_id", "received_at"], **these)
     op.add_column("heartbeat", sa.Column("backup_at", moment, nullable=True))
@@ -48,6 +50,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("heartbeat") as table:
         table.drop_column("backup_at")
+    op.drop_index("ix_message_written_anew", table_name="message")
     op.drop_index("ix_inbound_open", table_name="inbound_message")
     op.drop_table("tally")
     op.drop_index("ix_refused_webhook_at", table_name="refused_webhook")

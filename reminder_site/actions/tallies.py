@@ -9,7 +9,7 @@ from reminder_site.domain.tallies import Counts
 from reminder_site.models import Tally
 from reminder_site.queries import tallies as found
 
-ROUNDS = 10  # of one source in one go: what a site had before it counted is caught up on by and by
+ROUNDS = 4  # of one source in one go: what a site had before it counted is caught up on by and by
 
 
 def carry_on(*, now: pendulum.DateTime) -> int:

@@ -13,6 +13,7 @@ from reminder_site.domain import tallies
 from reminder_site.domain.times import first_valid
 from reminder_site.domain.zones import to_local
 from reminder_site.models import Attempt, Clinic, Heartbeat, InboundMessage, Message, SenderPause
+from reminder_site.models.message import IN_FLIGHT
 from reminder_site.queries.health_details import workers_seen
 from reminder_site.queries.throttle import throttle
 
@@ -127,4 +128,4 @@ _this = and_(Attempt.message_id == Message.id, Attempt.attempt_no == Message.att
 _review = select(func.count()).select_from(Message)
 _review = _review.where(Message.clinic_id.in_(select(Clinic.id)), Message.state == states.NEEDS_REVIEW)
 _DOUBT = select(func.min(Attempt.intent_at), _review.scalar_subquery()).select_from(Message)
-_DOUBT = _DOUBT.join(Attempt, _this).where(Message.state == states.UNKNOWN, Message.next_action_at.is_not(None))
+_DOUBT = _DOUBT.join(Attempt, _this).where(IN_FLIGHT, Message.state == states.UNKNOWN)
