@@ -13,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
 from reminder_site import cli, web
+from reminder_site.actions.refused_webhooks import Refusals
+from reminder_site.actions.write_probe import WriteProbe
 from reminder_site.clock import Clock
 from reminder_site.config import INSTANCE, ROOT, Settings
 from reminder_site.db import db, prepare_engine
@@ -47,6 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["wake"] = threading.Event()
     queue = make_queue(settings.queue_url, settings.keys("queue")[0])
     app.extensions["alarms"] = Alarms(queue, look=app.extensions["wake"].set)
+    app.extensions["write_probe"] = WriteProbe()
+    app.extensions["refusals"] = Refusals()
     _open_database(app)
     web.register(app)
     app.register_error_handler(OperationalError, web.errors.not_saved)

@@ -14,6 +14,7 @@ from flask import current_app
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
+VERSION = "0.1.0"
 MIN_SECRET_BYTES = 32
 EXAMPLE_SECRET = "replace-me-with-32-random-bytes-or-more"  # noqa: S105 - the value refused below
 NUMBERS = {
@@ -25,7 +26,10 @@ NUMBERS = {
     "sweep_seconds": (1, 3_600),
     "session_idle_minutes": (1, 720),
     "delivery_speed": (1, 10_000),
+    "workers_expected": (1, 1_000),
 }
+MIN_TOKEN_LETTERS = 16
+LOG_FORMATS = ("text", "json")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
@@ -59,6 +63,9 @@ class Settings:
     session_idle_minutes: int = 15
     delivery_speed: int = 1
     data_folder: str = ""
+    workers_expected: int = 1
+    log_format: str = "text"
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -90,6 +97,7 @@ class Settings:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
         if self.delivery_speed != 1 and not self.twilio_base_url:
             raise BadSetting("DELIVERY_SPEED is for trials against the sandbox: leave it at 1")
+        _check_watching(self)
 
     @property
     def uses_sandbox(self) -> bool:
@@ -156,3 +164,10 @@ def _check_sandbox(settings: Settings) -> None:
         raise BadSetting("TWILIO_BASE_URL may only be a loopback address: the auth token is sent there")
     if settings.twilio_account_sid != SANDBOX_ACCOUNT_SID:
         raise BadSetting("TWILIO_BASE_URL is set together with a real TWILIO_ACCOUNT_SID: unset one of them")
+
+
+def _check_watching(settings: Settings) -> None:
+    if settings.log_format not in LOG_FORMATS:
+        raise BadSetting(f"LOG_FORMAT must be {' or '.join(LOG_FORMATS)}, not {settings.log_format!r}")
+    if settings.metrics_token and len(settings.metrics_token) < MIN_TOKEN_LETTERS:
+        raise BadSetting(f"METRICS_TOKEN must have at least {MIN_TOKEN_LETTERS} letters")

@@ -13,6 +13,7 @@ from reminder_site.actions import (
     missed_texts,
     replanning,
     sender_pauses,
+    tallies,
     zone_rules,
 )
 from reminder_site.clock import Clock
@@ -40,7 +41,7 @@ class Housekeeping:
         try:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
-                              self._let_senders_go_on, self._forget_forms):  # fmt: skip
+                              self._let_senders_go_on, self._forget_forms, self._count):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -78,6 +79,10 @@ class Housekeeping:
     def _let_senders_go_on(self) -> None:
         """Have texts looked at that still wait for a sender which does not pause any more."""
         sender_pauses.release(now=self.clock.now())
+
+    def _count(self) -> None:
+        """Keep the counts that /metrics tells."""
+        tallies.carry_on(now=self.clock.now())
 
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import resource
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -47,14 +48,21 @@ class _Refused(Exception):
 
 
 class Served:
-    """The site as the web server calls it; `site` is any WSGI application."""
+    """The site as the web server calls it; `site` is any WSGI application, the rest is called once in each process."""
 
     def __init__(
-        self, site: WSGIApplication, *, threads: int = THREADS, limits: dict[str, Limit] | None = None
+        self,
+        site: WSGIApplication,
+        *,
+        threads: int = THREADS,
+        limits: dict[str, Limit] | None = None,
+        started: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._site, self._limits = site, LIMITS if limits is None else limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
         self._waiting = 0
+        self._started, self._ended = started, ended
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let as many clients in as the machine allows: those who dawdle hold a file each."""
@@ -62,6 +70,11 @@ class Served:
         wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        self._started()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this process ends."""
+        self._ended()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""

@@ -39,6 +39,7 @@ FIRST = {
     "ghosts": {"heartbeat", "audit"},
     "form_nonces": {"form_nonce"},
     "heart": {"heartbeat"},
+    "heart.leave": {"worker_seen"},
     "hold": {"message", "audit"},
     "hold._end": {"message", "heartbeat"},
     "hold.begin": {"heartbeat"},
@@ -55,6 +56,7 @@ FIRST = {
     "patients": {"patient"},
     "patients.add": {"audit"},
     "receipts": {"message"},
+    "refused_webhooks": {"refused_webhook"},
     "reconciling": {"message", "audit"},
     "reconciling._note": {"heartbeat"},
     "reminders.cancel_reminder": {"appointment"},
@@ -68,9 +70,11 @@ FIRST = {
     "set_up": {"named"},
     "sign_in_tries": {"named"},
     "staff": {"staff", "staff_clinic"},
+    "tallies": {"tally"},
     "templates": {"clinic"},
     "throttling": {"throttle"},
     "twins": {"message", "audit"},
+    "write_probe": set(),
     "zone_rules": {"appointment"},
 }
 LOCKING = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b")

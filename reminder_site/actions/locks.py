@@ -40,8 +40,12 @@ ORDER: Final = (
     "daily limit",
     "attempt",
     "heartbeat",
+    "worker_seen",
     "throttle",
     "sender_pause",
+    "write_probe",
+    "refused_webhook",
+    "tally",
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.

@@ -30,6 +30,8 @@ def backup(folder: Path | None, prune: bool, prove: bool) -> None:
     except (CopyFailed, OSError) as problem:
         raise click.ClickException(f"No backup was made: {problem}") from problem
     click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound")
+    if not backups.note_made(manifest=made):
+        click.echo("It could not be written down that it was made: /healthz will miss it.", err=True)
     if prove:
         try:
             proving.prove(file=folder / made.file)

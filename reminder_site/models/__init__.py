@@ -24,6 +24,7 @@ from reminder_site.models.staff import (
     StaffSession,
 )
 from reminder_site.models.throttle import SenderPause, ThrottleRow
+from reminder_site.models.watch import ProbedWrite, RefusedWebhook, Tally, WorkerSeen
 
 __all__ = [
     "Appointment",
@@ -44,7 +45,9 @@ __all__ = [
     "OptOut",
     "PagePress",
     "Patient",
+    "ProbedWrite",
     "ProviderEvent",
+    "RefusedWebhook",
     "Reminder",
     "ReminderRule",
     "SenderPause",
@@ -54,6 +57,8 @@ __all__ = [
     "Staff",
     "StaffClinic",
     "StaffSession",
+    "Tally",
     "Template",
     "ThrottleRow",
+    "WorkerSeen",
 ]

@@ -14,6 +14,9 @@ IN_FLIGHT = text("state IN ('submitting', 'unknown')")
 WAITING = text("next_action_at IS NOT NULL")
 MISSED = text("waits_for = 'missed'")
 UNWANTED = text("NOT wanted")
+WRITTEN_ANEW = text("written_anew > 0")
+OPEN_1 = text("needs_person IS 1 AND handled_at IS NULL")
+OPEN_TRUE = text("needs_person IS true AND handled_at IS NULL")
 
 
 class Message(Base):
@@ -37,6 +40,7 @@ class Message(Base):
         Index("ix_message_clinic_state", "clinic_id", "state"),
         Index("ix_message_reaches", "clinic_id", "reaches_at"),
         Index("ix_message_missed", "clinic_id", sqlite_where=MISSED, postgresql_where=MISSED),
+        Index("ix_message_written_anew", "created_at", sqlite_where=WRITTEN_ANEW, postgresql_where=WRITTEN_ANEW),
         Index("ix_message_unwanted", "send_at", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -149,7 +153,10 @@ class InboundMessage(Base):
     """
 
     __tablename__ = "inbound_message"
-    __table_args__ = (Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),)
+    __table_args__ = (
+        Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),
+        Index("ix_inbound_open", "clinic_id", "received_at", sqlite_where=OPEN_1, postgresql_where=OPEN_TRUE),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
     clinic_id: Mapped[int | None] = mapped_column(ForeignKey("clinic.id"))

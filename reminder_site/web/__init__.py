@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from reminder_site.web import compression, context, filters, limits, security
+from reminder_site.web import compression, context, filters, limits, metrics, request_log, security
 from reminder_site.web.pages import (
     accounts,
     appointments,
@@ -30,6 +30,8 @@ from reminder_site.web.webhooks import twilio
 
 def register(app: Flask) -> None:
     """Put every blueprint on the app, behind the one gate of `security`."""
+    request_log.register(app)
+    metrics.register(app)
     compression.register(app)
     security.register(app)
     context.register(app)

@@ -4,6 +4,8 @@ PUBLIC = frozenset(
     {
         "static",
         "health.healthz",
+        "health.livez",
+        "health.metrics",
         "accounts.sign_in",
         "accounts.take_link",
         "set_up.first_run",
