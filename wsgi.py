@@ -4,4 +4,4 @@ from reminder_site.app import create_app
 from reminder_site.serving import Served
 
 app = create_app()
-served = Served(app)
+served = Served(app, begins=app.extensions["watch"].begin)

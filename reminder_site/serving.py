@@ -7,6 +7,7 @@ import asyncio
 import logging
 import resource
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -47,21 +48,29 @@ class _Refused(Exception):
 
 
 class Served:
-    """The site as the web server calls it; `site` is any WSGI application."""
+    """The site as the web server calls it; `site` is any WSGI application, `begins` is called in each process."""
 
     def __init__(
-        self, site: WSGIApplication, *, threads: int = THREADS, limits: dict[str, Limit] | None = None
+        self,
+        site: WSGIApplication,
+        *,
+        threads: int = THREADS,
+        limits: dict[str, Limit] | None = None,
+        begins: Callable[[], None] | None = None,
     ) -> None:
+        self._begins = begins
         self._site, self._limits = site, LIMITS if limits is None else limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
         self._waiting = 0
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let as many clients in as the machine allows: those who dawdle hold a file each."""
+        """Begin, and let as many clients in as the machine allows: those who dawdle hold a file each."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        if self._begins is not None:
+            self._begins()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""

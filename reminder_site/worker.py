@@ -25,6 +25,7 @@ from reminder_site.queries import delivery as due
 from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
 from reminder_site.standstill import end_after
+from reminder_site.watching import Watch
 
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
@@ -234,6 +235,7 @@ def serve(app: Flask) -> None:
     end_after(worker.pace.standstill_seconds)
     queue: Alarms = app.extensions["alarms"]
     queue.listen()
+    Watch(app, calls_dead_man=False).begin()
 
     def stop(*_: object) -> None:
         worker.stopping.set()
