@@ -1,4 +1,4 @@
-"""Alerts, whom they were told, the counts they are judged by, and indexes so that judging stays cheap."""
+"""Alerts, whom they were told, the counts they are judged by, and an index so that judging stays cheap."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,6 @@ revision = "0025"
 down_revision = "0021"
 OPEN = sa.text("over_at IS NULL")
 TO_SEND = sa.text("next_try_at IS NOT NULL")
-FOR_A_PERSON = sa.text("needs_person AND handled_at IS NULL")
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -30,10 +29,6 @@ def upgrade() -> None:
     _alerts()
     _notices()
     op.create_index("ix_message_finished", "message", ["finished_at", "state"])
-    op.create_index(
-        "ix_inbound_for_a_person", "inbound_message", ["clinic_id", "received_at"], sqlite_where=FOR_A_PERSON,
-        postgresql_where=FOR_A_PERSON,
-    )  # fmt: skip
 
 
 def _alerts() -> None:
@@ -87,7 +82,6 @@ def _notices() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_inbound_for_a_person", table_name="inbound_message")
     op.drop_index("ix_message_finished", table_name="message")
     for table in ("alert_notice", "alert", "door_count", "alert_watch"):
         op.drop_table(table)

@@ -13,7 +13,6 @@ from reminder_site.models.columns import public_id
 IN_FLIGHT = text("state IN ('submitting', 'unknown')")
 WAITING = text("next_action_at IS NOT NULL")
 MISSED = text("waits_for = 'missed'")
-FOR_A_PERSON = text("needs_person AND handled_at IS NULL")
 UNWANTED = text("NOT wanted")
 
 
@@ -151,13 +150,7 @@ class InboundMessage(Base):
     """
 
     __tablename__ = "inbound_message"
-    __table_args__ = (
-        Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),
-        Index(
-            "ix_inbound_for_a_person", "clinic_id", "received_at", sqlite_where=FOR_A_PERSON,
-            postgresql_where=FOR_A_PERSON,
-        ),
-    )  # fmt: skip
+    __table_args__ = (Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
     clinic_id: Mapped[int | None] = mapped_column(ForeignKey("clinic.id"))

@@ -17,7 +17,6 @@ from reminder_site.domain.closed_days import closed_days
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Clinic, ClosedDay, InboundMessage, Message
-from reminder_site.models.message import FOR_A_PERSON
 
 _columns = "id", "public_id", "time_zone", "hours", "country", "region", "keeps_public_holidays", "daily_cap"
 
@@ -84,6 +83,7 @@ def _waiting(now: pendulum.DateTime) -> dict[int, int]:
 
 def _oldest() -> dict[int, pendulum.DateTime]:
     """Return since when the oldest text waits for a person at each clinic where one does."""
-    waits = select(InboundMessage.clinic_id, func.min(InboundMessage.received_at)).where(FOR_A_PERSON)
+    waits = select(InboundMessage.clinic_id, func.min(InboundMessage.received_at))
+    waits = waits.where(InboundMessage.needs_person.is_(True), InboundMessage.handled_at.is_(None))
     waits = waits.group_by(InboundMessage.clinic_id)
     return {clinic_id: since for clinic_id, since in db.session.execute(waits) if clinic_id is not None}

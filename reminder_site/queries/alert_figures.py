@@ -160,9 +160,5 @@ def _unclear() -> dict[str, Any]:
 
 def _of_any_clinic(*which: Any) -> int:
     """Count messages clinic by clinic, as their indexes begin."""
-    return (
-        db.session.scalar(
-            select(_count).select_from(Clinic).join(Message, Message.clinic_id == Clinic.id).where(*which)
-        )
-        or 0
-    )
+    of_one = select(_count).select_from(Message).where(Message.clinic_id == Clinic.id, *which).correlate(Clinic)
+    return db.session.scalar(select(func.sum(of_one.scalar_subquery())).select_from(Clinic)) or 0
