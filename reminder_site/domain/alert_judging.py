@@ -1,7 +1,7 @@
 """Judges one look: which alerts begin, grow worse, are told again, or are over. Pure; moments are UTC."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -15,6 +15,7 @@ What = Literal["fired", "worse", "again", "over"]
 # Two looks that lie farther apart say nothing about what was between them.
 UNBROKEN_SECONDS: Final = 120
 GONE_DAYS: Final = 1
+Seen = Sequence[tuple[Level, Reading]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def judge(readings: Readings, before: Iterable[Standing], *, is_open: bool, now:
     for rule in RULES:
         for subject in sorted({name for level in rule.levels for name in readings.get(level.measure, ())}):
             old = known.pop((rule.key, subject), None) or Standing(rule.key, subject)
-            of_subject = {level: readings.get(level.measure, {}).get(subject) for level in rule.levels}
-            seen = {level: reading for level, reading in of_subject.items() if reading is not None}
+            measured = [(level, readings.get(level.measure, {}).get(subject)) for level in rule.levels]
+            seen = [(level, reading) for level, reading in measured if reading is not None]
             new, what = _step(old, seen, is_open, now)
             if new.firing_since or new.seen_at:
                 standing.append(new)
@@ -73,21 +74,21 @@ def judge(readings: Readings, before: Iterable[Standing], *, is_open: bool, now:
     return Judged((*standing, *(_not_seen(each, now) for each in known.values())), tuple(events))
 
 
-def _step(
-    old: Standing, seen: Mapping[Level, Reading], is_open: bool, now: pendulum.DateTime
-) -> tuple[Standing, What | None]:
-    beyond = [level for level, reading in seen.items() if _is_beyond(level, reading)]
-    counts = [level for level in beyond if old.firing_since or is_open or not level.only_open]
+def _step(old: Standing, seen: Seen, is_open: bool, now: pendulum.DateTime) -> tuple[Standing, What | None]:
+    beyond = [(level, reading) for level, reading in seen if _is_beyond(level, reading)]
+    if not (beyond or old.seen_at or old.firing_since):
+        return old, None
+    counts = [each for each in beyond if old.firing_since or is_open or not each[0].only_open]
     new = _noted(old, counts, now)
     reached = _reached(new, counts, now)
-    words = _said(seen, reached, counts)
+    words = _said(reached, counts)
     if GRAVER[reached] > GRAVER[new.level]:
         what: What = "worse" if new.level else "fired"
         begun = replace(new, level=reached, firing_since=new.firing_since or now, calm_since=None, words=words)
         return replace(begun, told_at=now, taken_at=None), what
     if not new.firing_since:
         return new, None
-    calm = all(_is_calm(level, reading) for level, reading in seen.items())
+    calm = all(_is_calm(level, reading) for level, reading in seen)
     return _goes_on(replace(new, words=words or new.words), calm, now)
 
 
@@ -112,10 +113,10 @@ def _goes_on(standing: Standing, calm: bool, now: pendulum.DateTime) -> tuple[St
     return standing, None
 
 
-def _noted(old: Standing, counts: Sequence[Level], now: pendulum.DateTime) -> Standing:
+def _noted(old: Standing, counts: Seen, now: pendulum.DateTime) -> Standing:
     """Note at which levels it is seen, without a break since when."""
     unbroken = old.seen_at is not None and (now - old.seen_at).total_seconds() <= UNBROKEN_SECONDS
-    severities = {level.severity for level in counts}
+    severities = {level.severity for level, _ in counts}
 
     def since(severity: Severity, before: pendulum.DateTime | None) -> pendulum.DateTime | None:
         return (before if unbroken and before else now) if severity in severities else None
@@ -124,12 +125,12 @@ def _noted(old: Standing, counts: Sequence[Level], now: pendulum.DateTime) -> St
     return replace(old, mail_since=mail, page_since=page, seen_at=now if counts else None)
 
 
-def _reached(standing: Standing, counts: Sequence[Level], now: pendulum.DateTime) -> str:
+def _reached(standing: Standing, counts: Seen, now: pendulum.DateTime) -> str:
     """Return the gravest level that has lasted for as long as it has to."""
     since = {"mail": standing.mail_since, "page": standing.page_since}
     lasted = [
         level.severity
-        for level in counts
+        for level, _ in counts
         if (begun := since[level.severity]) is not None and (now - begun).total_seconds() >= level.for_seconds
     ]
     return max(lasted, key=lambda severity: GRAVER[severity], default="")
@@ -149,12 +150,11 @@ def _is_calm(level: Level, reading: Reading) -> bool:
     return reading.value >= level.clears if level.sign == "<" else reading.value <= level.clears
 
 
-def _said(seen: Mapping[Level, Reading], reached: str, counts: Sequence[Level]) -> str:
+def _said(reached: str, counts: Seen) -> str:
     """Say in words the figure by which it reached its level."""
-    level = next((each for each in counts if each.severity == reached), None)
-    if level is None:
-        return ""
-    reading = seen[level]
-    duration = duration_words(reading.value) if math.isfinite(reading.value) else ""
-    percent, count = f"{reading.value:.0%}", f"{reading.value:.0f}"
-    return level.says.format(duration=duration, percent=percent, count=count, words=reading.words) + "."
+    for level, reading in counts:
+        if level.severity == reached:
+            duration = duration_words(reading.value) if math.isfinite(reading.value) else ""
+            percent, count = f"{reading.value:.0%}", f"{reading.value:.0f}"
+            return level.says.format(duration=duration, percent=percent, count=count, words=reading.words) + "."
+    return ""

@@ -97,8 +97,24 @@ RULES: Final = (
         "These patients do not get their reminder; the day list marks their appointments.",
         "Look the code up at Twilio; if it is about our number or its registration, put that right first.",
         (
-            Level("mail", "failing_ratio", ">", 0.05, clears=0.03, says="In the last hour {words} failed", least=40),
-            Level("page", "failing_ratio", ">", 0.20, clears=0.10, says="In the last hour {words} failed", least=20),
+            Level(
+                "mail",
+                "failing_ratio",
+                ">",
+                0.05,
+                clears=0.03,
+                says="Failed in the last hour: {words}",
+                least=40,
+            ),
+            Level(
+                "page",
+                "failing_ratio",
+                ">",
+                0.20,
+                clears=0.10,
+                says="Failed in the last hour: {words}",
+                least=20,
+            ),
         ),
     ),
     Rule(
@@ -130,7 +146,7 @@ RULES: Final = (
         "If they are Twilio's, receipts and replies come in late, by asking only.",
         "Was the auth token changed, or the proxy or PUBLIC_BASE_URL? If not, somebody else calls these addresses.",
         (
-            Level("mail", "refused", ">", 5, clears=0, says="{count} were refused in ten minutes"),
+            Level("mail", "refused", ">", 5, clears=0, says="Refused in ten minutes: {count}"),
             Level(
                 "page", "refused_ratio", ">=", 0.20, clears=0.05, says="{words} were refused in ten minutes", least=10
             ),
@@ -155,12 +171,12 @@ RULES: Final = (
                 ">",
                 0,
                 clears=0,
-                says="{count} of them need a person",
+                says="Texts that need a person: {count}",
                 for_seconds=1800,
                 only_open=True,
             ),
             Level("page", "unclear_seconds", ">", 1800, clears=600, says="The oldest has been unclear for {duration}"),
-            Level("page", "unclear", ">", 20, clears=5, says="{count} are unclear just now"),
+            Level("page", "unclear", ">", 20, clears=5, says="Texts that are unclear just now: {count}"),
         ),
     ),
     Rule(
@@ -208,7 +224,7 @@ RULES: Final = (
         "Look whether so many texts are right; a manager can raise the limit under When texts may go out.",
         (
             Level("mail", "cap_used_ratio", ">=", 0.80, clears=0.70, says="{percent} of today's are used"),
-            Level("page", "cap_waiting", ">", 0, clears=0, says="It is reached, and {count} texts wait"),
+            Level("page", "cap_waiting", ">", 0, clears=0, says="It is reached; texts that wait: {count}"),
         ),
         mail_told="managers",
         page_told="both",
