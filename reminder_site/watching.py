@@ -36,7 +36,7 @@ class Watch:
         self.tally: Tally = app.extensions["tally"]
         self.disk, self.host = machine.Disk(settings.data_path), machine.host()
         self._at_work, self._begins = threading.Lock(), threading.Lock()
-        self._soon = threading.Event()
+        self._soon, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._cried_at = float("-inf")
@@ -55,6 +55,11 @@ class Watch:
         """Have the thread look at once: somebody waits for what it tells."""
         self._soon.set()
 
+    def end(self) -> None:
+        """Have the thread end, after the look it is at."""
+        self._ended.set()
+        self._soon.set()
+
     def look(self) -> None:
         """Look, judge and tell; whatever fails is logged, and the dead man's switch is told."""
         if not self._at_work.acquire(blocking=False):
@@ -69,11 +74,12 @@ class Watch:
             self._at_work.release()
 
     def _run(self) -> None:
-        while True:
+        while not self._ended.is_set():
             self._soon.wait(LOOK_EVERY_SECONDS)  # first: the other processes begin, too
             self._soon.clear()
             try:
-                self.look()
+                if not self._ended.is_set():
+                    self.look()
             except Exception:
                 log.exception("a look of the alerts failed")
 

@@ -235,7 +235,8 @@ def serve(app: Flask) -> None:
     end_after(worker.pace.standstill_seconds)
     queue: Alarms = app.extensions["alarms"]
     queue.listen()
-    Watch(app, calls_dead_man=False).begin()
+    watch = Watch(app, calls_dead_man=False)
+    watch.begin()
 
     def stop(*_: object) -> None:
         worker.stopping.set()
@@ -244,5 +245,6 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     worker.run()
+    watch.end()
     queue.close()
     worker.sms.close()
