@@ -1,6 +1,7 @@
 """Notices about alerts on their way out: written with what they are about, told afterwards, tried again until taken."""
 
 import hashlib
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from reminder_site.gateways import webhook
 from reminder_site.gateways.mail import Mail, NotMailed
 from reminder_site.models import AlertNotice, Clinic, Staff, StaffClinic
 
+log = logging.getLogger("reminder_site.alerts")
 AT_ONCE = 10
 PAGE = "/settings/alerts"
 
@@ -89,6 +91,9 @@ def tell(*, now: pendulum.DateTime, machine_now: pendulum.DateTime) -> int:
             trouble = _send(notice, machine_now)
         except (NotMailed, webhook.NotTaken) as error:
             trouble, sent = str(error), False
+        except Exception as error:
+            log.exception("notice %s could not be told", notice.public_id)
+            trouble, sent = type(error).__name__, False  # it keeps no other waiting
         _record(notice, sent=sent, trouble=trouble, now=now)
         taken += sent
     return taken
@@ -124,6 +129,8 @@ def _record(notice: Notice, *, sent: bool, trouble: str, now: pendulum.DateTime)
 
 def _send(notice: Notice, now: pendulum.DateTime) -> str:
     known = settings()
+    if not (known.alert_webhook_url if notice.way == "webhook" else known.smtp_url):
+        raise webhook.NotTaken("no longer set up")
     if notice.way == "webhook":
         body = alert_words.webhook(notice.about[0], now=now)
         webhook.post(

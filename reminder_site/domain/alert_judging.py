@@ -15,6 +15,7 @@ What = Literal["fired", "worse", "again", "over"]
 # Two looks that lie farther apart say nothing about what was between them.
 UNBROKEN_SECONDS: Final = 120
 GONE_DAYS: Final = 1
+MOST_WORDS: Final = 200
 Seen = Sequence[tuple[Level, Reading]]
 
 
@@ -156,5 +157,6 @@ def _said(reached: str, counts: Seen) -> str:
         if level.severity == reached:
             duration = duration_words(reading.value) if math.isfinite(reading.value) else ""
             percent, count = f"{reading.value:.0%}", f"{reading.value:.0f}"
-            return level.says.format(duration=duration, percent=percent, count=count, words=reading.words) + "."
+            said = level.says.format(duration=duration, percent=percent, count=count, words=reading.words)
+            return f"{said[: MOST_WORDS - 1]}."
     return ""

@@ -25,7 +25,7 @@ TEST: Final = {
     "name": "A test of the alerts",
     "place": "",
     "words": "Somebody pressed the button for it. Nothing is wrong.",
-    "means": "Nothing for patients.",
+    "means": "Nothing.",
     "first": "Confirm with the link that this has reached you.",
     "severity": "mail",
     "rule": "test",

@@ -93,7 +93,8 @@ def _asked(clinic_ids: Collection[int]) -> Select[Alert, str, str]:
     asked = select(Alert, Clinic.name, Staff.name.label("taken_by"))
     asked = asked.join(Clinic, Clinic.public_id == Alert.subject, isouter=True)
     asked = asked.join(Staff, Staff.id == Alert.taken_by_id, isouter=True)
-    return asked.where(Alert.firing_since.is_not(None), or_(Clinic.id.is_(None), Clinic.id.in_(clinic_ids)))
+    known = Alert.rule.in_(BY_KEY), Alert.firing_since.is_not(None)  # a rule may go with a new version
+    return asked.where(*known, or_(Clinic.id.is_(None), Clinic.id.in_(clinic_ids)))
 
 
 def _shown(row: Any) -> Shown:

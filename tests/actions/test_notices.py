@@ -5,11 +5,11 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from standardwebhooks import Webhook
 
 from reminder_site.actions import alerts, notices
-from reminder_site.db import db
+from reminder_site.db import db, transaction
 from reminder_site.domain.alert_measures import Figures
 from reminder_site.domain.notice_retries import RETRY_SECONDS
 from reminder_site.models import AlertNotice
@@ -159,3 +159,23 @@ def test_what_could_not_be_told_for_a_quarter_of_an_hour_is_late(clinic, now, by
     assert not notices.late(now=now.add(minutes=14)) and notices.late(now=now.add(minutes=15))
     tell(now)
     assert not notices.late(now=now.add(minutes=15))
+
+
+def test_one_that_cannot_be_told_at_all_keeps_no_other_waiting(clinic, now, set_up):
+    with web_server() as (url, calls):
+        by_webhook(set_up, url)
+        fire(now, skew_seconds=400)
+        with transaction() as session:
+            session.execute(update(AlertNotice).where(AlertNotice.id == rows()[0].id).values(about=[]))
+        assert tell(now) == 1 == len(calls)
+    assert [row.trouble for row in rows()] == ["IndexError", ""]
+
+
+def test_what_is_no_longer_set_up_waits_until_it_is_again(clinic, now, set_up):
+    with web_server() as (url, calls):
+        by_webhook(set_up, url)
+        fire(now)
+        set_up()
+        assert tell(now) == 0 and rows()[0].trouble == "no longer set up"
+        by_webhook(set_up, url)
+        assert tell(now.add(seconds=5)) == 1 == len(calls)

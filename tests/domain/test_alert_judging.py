@@ -164,3 +164,10 @@ def test_words_name_the_figure():
     assert told["every fourth text fails"] == "Failed in the last hour: 10 of 40, most of them with code 30007."
     assert told["budget used, texts wait"] == "It is reached; texts that wait: 1."
     assert told["disk nearly full"] == "9% of it is free."
+
+
+def test_long_words_are_cut_to_what_is_kept():
+    _, standing = watched(
+        lambda now, begun: {"stopped_since": begun.subtract(hours=1), "stopped_why": "x" * 300}, seconds=0
+    )
+    assert len(standing[0].words) == 200
