@@ -7,6 +7,13 @@ from reminder_site.app import create_app
 from reminder_site.serving import Served
 
 app = create_app()
-known = app.extensions["settings"]
+known, watch = app.extensions["settings"], app.extensions["watch"]
 logs.set_up(known.log_format)
-served = Served(app, started=partial(logs.started, "web process", known), ended=partial(logs.ended, "web process"))
+
+
+def _begin() -> None:
+    logs.started("web process", known)
+    watch.begin()
+
+
+served = Served(app, started=_begin, ended=partial(logs.ended, "web process"))

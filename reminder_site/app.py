@@ -20,6 +20,8 @@ from reminder_site.config import INSTANCE, ROOT, Settings
 from reminder_site.db import db, prepare_engine
 from reminder_site.gateways.alarms import Alarms, make_queue
 from reminder_site.gateways.sms import Sms
+from reminder_site.gateways.tally import Tally
+from reminder_site.watching import Watch
 from reminder_site.web import body_limits
 
 MAX_FORM_BYTES = 256 * 1024  # no form of the site comes near; serving.py refuses more before it is read
@@ -51,8 +53,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["alarms"] = Alarms(queue, look=app.extensions["wake"].set)
     app.extensions["write_probe"] = WriteProbe()
     app.extensions["refusals"] = Refusals()
+    app.extensions["tally"] = Tally()
     _open_database(app)
     web.register(app)
+    _watch(app)
     app.register_error_handler(OperationalError, web.errors.not_saved)
     cli.register(app)
     logging.getLogger("twilio.http_client").setLevel(logging.WARNING)
@@ -60,6 +64,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app
+
+
+def _watch(app: Flask) -> None:
+    """Have each web process watch the site: from its first request, a health probe's at the latest, if not before."""
+    app.extensions["watch"] = watch = Watch(app, calls_dead_man=True)
+
+    def begin() -> None:
+        if not app.testing:
+            watch.begin()
+
+    app.before_request(begin)
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

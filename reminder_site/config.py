@@ -1,5 +1,6 @@
 """Every setting of the site, read once from the environment; a bad value refuses to start and names the variable."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -66,6 +67,12 @@ class Settings:
     workers_expected: int = 1
     log_format: str = "text"
     metrics_token: str = field(default="", repr=False)
+    alert_mail_to: str = ""
+    alert_mail_from: str = ""
+    smtp_url: str = field(default="", repr=False)
+    alert_webhook_url: str = field(default="", repr=False)
+    alert_webhook_secret: str = field(default="", repr=False)
+    deadman_url: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -92,6 +99,7 @@ class Settings:
         for name in ("database_url", "queue_url"):
             object.__setattr__(self, name, _from_root(getattr(self, name)))
         _check_sandbox(self)
+        _check_alerts(self)
         for name, (least, most) in NUMBERS.items():
             if not least <= getattr(self, name) <= most:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
@@ -116,6 +124,11 @@ class Settings:
         beside = self.database_url.removeprefix("sqlite:///")
         beside_file = beside != self.database_url and Path(beside).is_absolute()
         return Path(self.data_folder or (Path(beside).parent if beside_file else INSTANCE))
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Return the addresses that hear of every alert about the site itself."""
+        return tuple(address.strip() for address in self.alert_mail_to.split(",") if address.strip())
 
     @property
     def webhook_tokens(self) -> tuple[str, ...]:
@@ -171,3 +184,31 @@ def _check_watching(settings: Settings) -> None:
         raise BadSetting(f"LOG_FORMAT must be {' or '.join(LOG_FORMATS)}, not {settings.log_format!r}")
     if settings.metrics_token and len(settings.metrics_token) < MIN_TOKEN_LETTERS:
         raise BadSetting(f"METRICS_TOKEN must have at least {MIN_TOKEN_LETTERS} letters")
+
+
+def _check_alerts(settings: Settings) -> None:
+    for name in ("alert_webhook_url", "deadman_url", "smtp_url"):
+        value, schemes = getattr(settings, name), {"smtp", "smtps"} if name == "smtp_url" else {"http", "https"}
+        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).hostname):
+            raise BadSetting(
+                f"{name.upper()} must be a full address that begins with {' or '.join(sorted(schemes))}://"
+            )
+    if bool(settings.alert_webhook_url) != bool(settings.alert_webhook_secret):
+        raise BadSetting("ALERT_WEBHOOK_URL and ALERT_WEBHOOK_SECRET only work together: set both or neither")
+    if settings.alert_webhook_secret and not _is_webhook_secret(settings.alert_webhook_secret):
+        raise BadSetting("ALERT_WEBHOOK_SECRET must be whsec_ and then 24 to 64 random bytes in base64")
+    if settings.alert_mail_to and not settings.smtp_url:
+        raise BadSetting("ALERT_MAIL_TO needs SMTP_URL: where mails are handed over")
+    if settings.smtp_url and "@" not in settings.alert_mail_from:
+        raise BadSetting("SMTP_URL needs ALERT_MAIL_FROM: the address that mails come from")
+    if not all("@" in address and address.isprintable() for address in settings.operators):
+        raise BadSetting("ALERT_MAIL_TO must be e-mail addresses with commas between them")
+
+
+def _is_webhook_secret(value: str) -> bool:
+    """Tell whether a secret is as Standard Webhooks has it; a pasted signature, or an encoded prefix, is not."""
+    try:
+        key = base64.b64decode(value.removeprefix("whsec_") + "==", validate=False)
+    except ValueError:
+        return False
+    return value.startswith("whsec_") and 24 <= len(key) <= 64

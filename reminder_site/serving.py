@@ -65,7 +65,7 @@ class Served:
         self._started, self._ended = started, ended
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let as many clients in as the machine allows: those who dawdle hold a file each."""
+        """Begin, and let as many clients in as the machine allows: those who dawdle hold a file each."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
         if soft != resource.RLIM_INFINITY and soft < wanted:

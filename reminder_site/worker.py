@@ -26,6 +26,7 @@ from reminder_site.queries import delivery as due
 from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
 from reminder_site.standstill import end_after
+from reminder_site.watching import Watch
 
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
@@ -259,6 +260,8 @@ def serve(app: Flask) -> None:
     queue: Alarms = app.extensions["alarms"]
     queue.listen()
     logs.started("worker", worker.settings)
+    watch = Watch(app, calls_dead_man=False)
+    watch.begin()
 
     def stop(*_: object) -> None:
         worker.stopping.set()
@@ -268,6 +271,7 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGINT, stop)
     worker.run()
     worker.leave()
+    watch.end()
     queue.close()
     worker.sms.close()
     logs.ended("worker")

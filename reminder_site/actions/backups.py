@@ -28,7 +28,7 @@ from reminder_site.gateways.copies import (
     used_by_others,
 )
 from reminder_site.gateways.data_folder import DataFolder, write_whole
-from reminder_site.models import Heartbeat
+from reminder_site.models import AlertNotice, Heartbeat
 from reminder_site.queries import health
 
 SERVING_SECONDS = 60
@@ -129,6 +129,7 @@ def record_restore(*, manifest: Manifest, rehearsal: bool = False, by: Actor, no
     with transaction() as session:
         since = now if rehearsal else None
         session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(rehearsal_since=since))
+        session.execute(update(AlertNotice).values(next_try_at=None))  # they were told before
         audit.record(session, actor=by, what="database.restored", clinic_id=None, subject="database", facts=facts,
                      now=now)  # fmt: skip
 

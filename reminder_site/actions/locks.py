@@ -17,7 +17,7 @@ from reminder_site.models import Appointment, Message, Patient
 # clinic or its appointment. On SQLite a writing transaction is alone, and nothing here asks for anything.
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
-    "named",  # sign-in tries of one account or place, the first set-up
+    "named",  # sign-in tries of one account or place, the first set-up, a look of the alerts
     "set_up_code",
     "staff",
     "staff_clinic",
@@ -46,6 +46,10 @@ ORDER: Final = (
     "write_probe",
     "refused_webhook",
     "tally",
+    "alert_watch",
+    "alert",
+    "alert_notice",
+    "door_count",
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.

@@ -1,5 +1,6 @@
 """The tables. They hold facts and keys; rules live in domain, reads in queries, writes in actions."""
 
+from reminder_site.models.alert import Alert, AlertNotice, AlertWatch, DoorCount
 from reminder_site.models.appointment import Appointment, ManageLink, PagePress, Reminder
 from reminder_site.models.audit import Audit, Heartbeat
 from reminder_site.models.clinic import (
@@ -27,6 +28,9 @@ from reminder_site.models.throttle import SenderPause, ThrottleRow
 from reminder_site.models.watch import ProbedWrite, RefusedWebhook, Tally, WorkerSeen
 
 __all__ = [
+    "Alert",
+    "AlertNotice",
+    "AlertWatch",
     "Appointment",
     "AppointmentType",
     "Attempt",
@@ -35,6 +39,7 @@ __all__ = [
     "Clinician",
     "ClosedDay",
     "ConsentWording",
+    "DoorCount",
     "FormNonce",
     "Heartbeat",
     "InboundMessage",

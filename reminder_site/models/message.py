@@ -41,6 +41,7 @@ class Message(Base):
         Index("ix_message_reaches", "clinic_id", "reaches_at"),
         Index("ix_message_missed", "clinic_id", sqlite_where=MISSED, postgresql_where=MISSED),
         Index("ix_message_written_anew", "created_at", sqlite_where=WRITTEN_ANEW, postgresql_where=WRITTEN_ANEW),
+        Index("ix_message_finished", "finished_at", "state"),
         Index("ix_message_unwanted", "send_at", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

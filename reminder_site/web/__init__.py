@@ -5,6 +5,7 @@ from flask import Flask
 from reminder_site.web import compression, context, filters, limits, metrics, request_log, security
 from reminder_site.web.pages import (
     accounts,
+    alerts,
     appointments,
     booking,
     consent,
@@ -38,7 +39,8 @@ def register(app: Flask) -> None:
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
-    managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
+    managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages
+    watching = drift.pages, alerts.pages
+    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *watching, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

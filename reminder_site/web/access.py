@@ -77,6 +77,10 @@ RECEPTION = frozenset(
 )
 MANAGER = frozenset(
     {
+        "alerts.arrived",
+        "alerts.index",
+        "alerts.take",
+        "alerts.test",
         "consent.wording",
         "drift.fix",
         "drift.show",

@@ -10,7 +10,20 @@ import pytest
 
 from tests.conventions.source import modules
 
-INSIDE = {"config", "clock", "db", "domain", "models", "queries", "actions", "gateways", "web", "cli", "worker"}
+INSIDE = {
+    "config",
+    "clock",
+    "db",
+    "domain",
+    "models",
+    "queries",
+    "actions",
+    "gateways",
+    "web",
+    "cli",
+    "watching",
+    "worker",
+}
 
 MAY_IMPORT = {
     "__init__": set(),
@@ -29,7 +42,9 @@ MAY_IMPORT = {
     "safeguards": {"actions", "queries", "clock", "domain", "config", "gateways", "failpoints"},
     "handing_over": {"safeguards", "actions", "clock", "domain", "gateways", "failpoints"},
     "housekeeping": {"actions", "clock", "domain", "gateways"},
+    "watching": {"actions", "queries", "clock", "domain", "config", "gateways"},
     "worker": {
+        "watching",
         "handing_over",
         "housekeeping",
         "safeguards",
@@ -60,7 +75,7 @@ PACKAGES = {
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
     "models": {"pendulum", "sqlalchemy"},
     "queries": {"pendulum", "sqlalchemy"},
-    "gateways": {"flask", "huey", "pendulum", "requests", "twilio", "urllib3"},
+    "gateways": {"flask", "huey", "pendulum", "requests", "standardwebhooks", "twilio", "urllib3"},
     "failpoints": set(),
     "standstill": set(),
     "logs": {"structlog"},
@@ -82,6 +97,7 @@ PACKAGES = {
     "safeguards": {"flask"},
     "handing_over": {"flask", "pendulum"},
     "housekeeping": {"flask", "pendulum"},
+    "watching": {"flask", "pendulum"},
     "worker": {"flask"},
     "commands": {"click", "flask", "flask_migrate", "pendulum"},
     "cli": {"flask"},

@@ -13,6 +13,7 @@ from tests.stores import postgres_url
 
 ON_ONE = {
     "test_addresses",
+    "test_alerts",
     "test_bad_input",
     "test_booking",
     "test_day",
