@@ -31,6 +31,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", 
 host = urllib.parse.urlsplit(os.environ['PUBLIC_BASE_URL']).netloc; \
 urllib.request.urlopen(urllib.request.Request('http://127.0.0.1:8000/healthz', headers={'Host': host}), timeout=4)"]
 
-CMD ["granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", \
-     "--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000", \
-     "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:served"]
+CMD ["flask", "--app", "wsgi", "web", "--host", "0.0.0.0", "--workers", "2"]

@@ -1,7 +1,7 @@
 """What web servers and `flask --app wsgi` import: `app` is WSGI; `served` reads bodies before it asks `app`."""
 
-from reminder_site.app import create_app
 from reminder_site.serving import Served
+from reminder_site.starting import start
 
-app = create_app()
+app = start()
 served = Served(app)

@@ -26,6 +26,12 @@ NUMBERS = {
     "session_idle_minutes": (1, 720),
     "delivery_speed": (1, 10_000),
 }
+STORES = {
+    "database_url": ("sqlite", "postgresql", "postgres"),
+    "queue_url": ("sqlite", "postgresql", "postgres", "redis", "rediss"),
+}
+SIDS = {"twilio_account_sid": "AC", "twilio_api_key": "SK", "twilio_messaging_service_sid": "MG"}
+SID_LENGTH = 34
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
@@ -72,7 +78,9 @@ class Settings:
                 given[name] = _whole_number(name, raw) if spec.type is int else raw
         if "secret_key" not in given:
             raise BadSetting("SECRET_KEY is missing: put at least 32 random bytes there (make run does it for you)")
-        return cls(**given)
+        found = cls(**given)
+        _check_going_live(found)
+        return found
 
     def __post_init__(self) -> None:
         for name in ("secret_key", "secret_key_previous"):
@@ -82,7 +90,8 @@ class Settings:
             if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
                 raise BadSetting(f"{name.upper()} must be a full http(s) address, not {value!r}")
             object.__setattr__(self, name, value.rstrip("/"))
-        for name in ("database_url", "queue_url"):
+        for name, stores in STORES.items():
+            _check_store(name.upper(), getattr(self, name), stores)
             object.__setattr__(self, name, _from_root(getattr(self, name)))
         _check_sandbox(self)
         for name, (least, most) in NUMBERS.items():
@@ -147,6 +156,18 @@ def _check_secret(name: str, value: str) -> None:
         raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
 
 
+def _check_store(name: str, url: str, stores: tuple[str, ...]) -> None:
+    try:
+        parts = urlsplit(url)
+        readable = parts.netloc.count("@") <= 1 and parts.port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise BadSetting(f"{name} cannot be read: a password stands there %-encoded (%40 for @, %2F for /, %23 for #)")
+    if parts.scheme.partition("+")[0] not in stores:
+        raise BadSetting(f"{name} must begin with {' or '.join(f'{store}://' for store in stores)}")
+
+
 def _check_sandbox(settings: Settings) -> None:
     if not settings.twilio_base_url:
         if settings.twilio_account_sid == SANDBOX_ACCOUNT_SID:
@@ -156,3 +177,32 @@ def _check_sandbox(settings: Settings) -> None:
         raise BadSetting("TWILIO_BASE_URL may only be a loopback address: the auth token is sent there")
     if settings.twilio_account_sid != SANDBOX_ACCOUNT_SID:
         raise BadSetting("TWILIO_BASE_URL is set together with a real TWILIO_ACCOUNT_SID: unset one of them")
+
+
+def _check_going_live(settings: Settings) -> None:
+    """Refuse what a site that real phones hear of cannot do without: each gap would show only later, at a patient's."""
+    address = urlsplit(settings.public_base_url)
+    if address.hostname not in LOOPBACK and address.scheme != "https":
+        raise BadSetting(
+            f"PUBLIC_BASE_URL must begin with https:// (not {settings.public_base_url}): links are secrets"
+        )
+    if settings.uses_sandbox or not settings.twilio_account_sid:
+        return
+    _check_sids(settings)
+    if address.hostname in LOOPBACK:
+        raise BadSetting(
+            "PUBLIC_BASE_URL is missing: put the https:// address there that Twilio and patients can reach"
+        )
+    if not settings.twilio_auth_token:
+        raise BadSetting("TWILIO_AUTH_TOKEN is missing: Twilio's webhooks are checked with it, also beside an API key")
+    if bool(settings.twilio_api_key) != bool(settings.twilio_api_secret):
+        raise BadSetting("TWILIO_API_KEY and TWILIO_API_SECRET belong together: put both there or neither")
+    if not settings.twilio_messaging_service_sid:
+        raise BadSetting("TWILIO_MESSAGING_SERVICE_SID is missing: Twilio keeps a text for later only with a service")
+
+
+def _check_sids(settings: Settings) -> None:
+    for name, prefix in SIDS.items():
+        value = getattr(settings, name)
+        if value and not (value.startswith(prefix) and len(value) == SID_LENGTH):
+            raise BadSetting(f"{name.upper()} must be {SID_LENGTH} letters and digits that begin with {prefix}")

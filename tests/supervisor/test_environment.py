@@ -8,7 +8,13 @@ from reminder_site.config import BadSetting, Settings
 from reminder_site.supervisor import environment
 
 SECRET = "Zk3-9fQ_w7Lr2Yt8Vb5Nc1Xm6Hd4Gs0Pa"
-REAL = {"SECRET_KEY": SECRET, "TWILIO_ACCOUNT_SID": "AC" + "0b" * 16, "TWILIO_AUTH_TOKEN": "0c" * 16}
+REAL = {
+    "SECRET_KEY": SECRET,
+    "PUBLIC_BASE_URL": "https://remind.example",
+    "TWILIO_ACCOUNT_SID": "AC" + "0b" * 16,
+    "TWILIO_AUTH_TOKEN": "0c" * 16,
+    "TWILIO_MESSAGING_SERVICE_SID": "MG" + "0d" * 16,
+}
 
 
 @pytest.fixture
