@@ -24,6 +24,7 @@ from reminder_site.models.staff import (
     StaffSession,
 )
 from reminder_site.models.throttle import SenderPause, ThrottleRow
+from reminder_site.models.trial import TrialText
 
 __all__ = [
     "Appointment",
@@ -56,4 +57,5 @@ __all__ = [
     "StaffSession",
     "Template",
     "ThrottleRow",
+    "TrialText",
 ]
