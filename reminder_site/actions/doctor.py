@@ -77,7 +77,7 @@ def _here(alarms: Alarms, now: pendulum.DateTime) -> Iterator[Finding]:
     else:
         step = "flask --app wsgi health says more." if worker.status == "degraded" else ""
         yield Finding("worker", "ok" if not step else "note", worker.words, step)
-    yield _queue(alarms)
+    yield _queue(alarms, worker.status != "down")
     address = settings().public_base_url
     if neighbour.answers(address):
         yield Finding("address", "ok", f"the site answers at {address}")
@@ -88,9 +88,11 @@ def _here(alarms: Alarms, now: pendulum.DateTime) -> Iterator[Finding]:
         yield Finding("address", "wrong", f"no site answers at {address}", step)
 
 
-def _queue(alarms: Alarms) -> Finding:
-    if alarms.goes_round():
+def _queue(alarms: Alarms, somebody_listens: bool) -> Finding:
+    if somebody_listens and alarms.goes_round():
         return Finding("queue", "ok", "a hint went round: given here, fetched by a worker")
+    if alarms.answer() and not somebody_listens:
+        return Finding("queue", "note", "it answers; a hint goes round only while a worker runs")
     if alarms.answer():
         return Finding("queue", "wrong", "a hint was given and no worker fetched it", START)
     step = f"Is it running, and is QUEUE_URL right? Until then texts leave up to {settings().sweep_seconds} s late."

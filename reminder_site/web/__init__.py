@@ -18,6 +18,7 @@ from reminder_site.web.pages import (
     offers,
     parked,
     patients,
+    readiness,
     reminders,
     rules,
     set_up,
@@ -37,6 +38,7 @@ def register(app: Flask) -> None:
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
+    running = (readiness.pages,)
+    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *running, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -107,7 +107,7 @@ MANAGER = frozenset(
         "wording.take_in_links",
     }
 )
-ADMINISTRATOR = frozenset({"settings.add_clinic"})
+ADMINISTRATOR = frozenset({"readiness.look", "readiness.show", "settings.add_clinic"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 

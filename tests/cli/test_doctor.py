@@ -94,8 +94,14 @@ def test_a_trial_is_sent_only_when_asked_for_and_its_outcome_counts(doctor, sand
     assert code == 2 and not found.keys() & {"text", "database"}
 
 
+def test_a_hint_that_nobody_fetches_is_told(app, worker):
+    worker.settle()
+    done = app.test_cli_runner().invoke(args=["doctor"])
+    assert done.exit_code == 1 and "a hint was given and no worker fetched it" in done.output
+
+
 def test_nothing_that_does_not_run_is_called_well(app, sandbox):
     done = app.test_cli_runner().invoke(args=["doctor"])
     assert done.exit_code == 1
-    for words in ("the worker has never run", "no worker fetched it", "no site answers at http://localhost"):
+    for words in ("the worker has never run", "only while a worker runs", "no site answers at http://localhost"):
         assert words in done.output

@@ -24,6 +24,7 @@ ON_ONE = {
     "test_manage_refused",
     "test_patients",
     "test_query_counts",
+    "test_readiness",
     "test_security",
     "test_weight",
 }
