@@ -1,12 +1,12 @@
 # One image for the web process, the worker and the migrations; compose.yaml says which is which.
-FROM python:3.11-slim
+FROM python:3.11-slim-trixie
 
 ENV TZ=UTC \
     PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 
-# pg_dump and pg_restore, for backups of PostgreSQL.
+# pg_dump and pg_restore, for backups of PostgreSQL: no older than the server in compose.yaml.
 RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /srv/reminder-site

@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
-        "SECRET_KEY_FALLBACKS": [settings.secret_key_previous] if settings.secret_key_previous else None,
+        "SECRET_KEY_FALLBACKS": list(settings.previous_secrets) or None,
         "SQLALCHEMY_DATABASE_URI": _driver_url(settings.database_url),
         "MAX_CONTENT_LENGTH": MAX_FORM_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,

@@ -83,8 +83,9 @@ class Settings:
         return found
 
     def __post_init__(self) -> None:
-        for name in ("secret_key", "secret_key_previous"):
-            _check_secret(name.upper(), getattr(self, name))
+        _check_secret("SECRET_KEY", self.secret_key)
+        for secret in self.previous_secrets:
+            _check_secret("SECRET_KEY_PREVIOUS", secret)
         for name in ("public_base_url", "twilio_base_url"):
             value = getattr(self, name)
             if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
@@ -125,8 +126,13 @@ class Settings:
 
     def keys(self, purpose: str) -> tuple[bytes, ...]:
         """Derive one 32-byte key per secret, newest first, for one purpose ("audit", "link" …)."""
-        secrets = [s for s in (self.secret_key, self.secret_key_previous) if s]
+        secrets = (self.secret_key, *self.previous_secrets)
         return tuple(hmac.digest(s.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256) for s in secrets)
+
+    @property
+    def previous_secrets(self) -> tuple[str, ...]:
+        """Return the keys before the present one, newest first; several stand with commas between them."""
+        return tuple(filter(None, (secret.strip() for secret in self.secret_key_previous.split(","))))
 
 
 def settings() -> Settings:
@@ -150,8 +156,6 @@ def _whole_number(name: str, raw: str) -> int:
 
 
 def _check_secret(name: str, value: str) -> None:
-    if name == "SECRET_KEY_PREVIOUS" and not value:
-        return
     if value == EXAMPLE_SECRET or len(value.encode()) < MIN_SECRET_BYTES or len(set(value)) < 8:
         raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
 
