@@ -13,12 +13,14 @@ from reminder_site.web.pages import (
     health,
     inbox,
     kept,
+    legal,
     manage,
     moving,
     offers,
     parked,
     patients,
     readiness,
+    registration,
     reminders,
     rules,
     set_up,
@@ -38,7 +40,7 @@ def register(app: Flask) -> None:
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    running = (readiness.pages,)
+    running = readiness.pages, registration.pages, legal.pages
     for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *running, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -6,6 +6,8 @@ PUBLIC = frozenset(
         "health.healthz",
         "accounts.sign_in",
         "accounts.take_link",
+        "legal.privacy",
+        "legal.terms",
         "set_up.first_run",
     }
 )
@@ -85,6 +87,7 @@ MANAGER = frozenset(
         "offers.change_clinician",
         "offers.change_type",
         "offers.people",
+        "registration.show",
         "rules.add",
         "rules.all_rules",
         "rules.cadence",
