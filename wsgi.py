@@ -3,10 +3,10 @@
 from functools import partial
 
 from reminder_site import logs
-from reminder_site.app import create_app
 from reminder_site.serving import Served
+from reminder_site.starting import start
 
-app = create_app()
+app = start()
 known, watch = app.extensions["settings"], app.extensions["watch"]
 logs.set_up(known.log_format)
 

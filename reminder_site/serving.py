@@ -19,8 +19,20 @@ MOST_WAITING = 512  # requests for a thread; each holds a body
 HEARD_OUT_BYTES = 8 * 1_024 * 1_024  # thrown away as it comes: a browser reads no answer before it has sent all
 MOST_OPEN_FILES = 8_192
 KILO = 1_024
+# Threads and connections were measured: docs/operating.md, "Threads and connections".
+SERVER = (
+    *("--interface", "rsgi", "--http", "1", "--no-ws"),
+    *("--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"),
+    *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error"),
+)
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def server_command(*, host: str, port: int, workers: int) -> list[str]:
+    """Return the command that starts the web server on a host and port, with so many processes."""
+    place = ["--host", host, "--port", str(port), "--workers", str(workers)]
+    return [sys.executable, "-m", "granian", *SERVER, *place, "wsgi:served"]
 
 
 class Limit(NamedTuple):

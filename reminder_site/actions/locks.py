@@ -37,6 +37,7 @@ ORDER: Final = (
     "appointment",
     "message",
     "inbound_message",
+    "trial_text",
     "daily limit",
     "attempt",
     "heartbeat",

@@ -17,6 +17,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
+from reminder_site.queries import trial_texts
 
 DAYS = 36
 YOUNG_MINUTES = 10
@@ -96,6 +97,7 @@ def _unknown(session: Session, strangers: list[Remote]) -> list[Difference]:
     services = {settings().twilio_messaging_service_sid, *session.scalars(select(Clinic.sender))} - {""}
     known = set(session.scalars(select(Attempt.sid).where(Attempt.sid.is_not(None))))
     known |= set(session.scalars(select(Message.sid).where(Message.sid.is_not(None))))
+    known |= trial_texts.among([r.sid for r in strangers])
     return [
         Difference("unknown here", r.sid, r.to[-2:], "twin" if twin else "", r.status, twin_of=twin)
         for r in strangers

@@ -20,6 +20,7 @@ log = logging.getLogger("reminder_site.alarms")
 
 ANSWER_SECONDS = 0.2
 LAST_HINTS_SECONDS = 1.0
+ROUND_SECONDS, ROUND_STEP_SECONDS = 2.0, 0.05
 LISTENERS_END_SECONDS = 2.0
 COMPLAIN_EVERY_SECONDS = 60.0
 LISTENERS = ("huey.consumer.Worker", "huey.consumer.Scheduler")
@@ -87,6 +88,7 @@ class Alarms:
         self._threads: dict[int, HintThread] = {}
         self._storage_of = os.getpid()
         self._inherited: list[Any] = []
+        self._waiting = 0  # hints in the queue when it was last asked
         self._consumer: Consumer | None = None
         self._complaining = threading.Lock()
         self._complained_at = float("-inf")
@@ -102,6 +104,18 @@ class Alarms:
     def answer(self) -> bool:
         """Say whether the queue answers within a moment."""
         return self._hints().ask(ANSWER_SECONDS)
+
+    def goes_round(self, seconds: float = ROUND_SECONDS) -> bool:
+        """Give a hint and say whether a worker has fetched it within so many seconds."""
+        self.now()
+        ends_at = time.monotonic() + seconds
+        while self.flush() and self.answer():
+            if not self._waiting:
+                return True
+            if time.monotonic() > ends_at:
+                break
+            time.sleep(ROUND_STEP_SECONDS)
+        return False
 
     def flush(self, seconds: float = LAST_HINTS_SECONDS) -> bool:
         """Wait until the hints given so far have left or are lost; False when the time was over before."""
@@ -145,7 +159,7 @@ class Alarms:
 
     def _ask(self) -> None:
         self._open_here()
-        self.huey.pending_count()
+        self._waiting = self.huey.pending_count()
 
     def _open_here(self) -> None:
         """Open the queue anew in a forked process: its parent uses the connection, and may have held the lock."""

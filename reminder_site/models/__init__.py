@@ -25,6 +25,7 @@ from reminder_site.models.staff import (
     StaffSession,
 )
 from reminder_site.models.throttle import SenderPause, ThrottleRow
+from reminder_site.models.trial import TrialText
 from reminder_site.models.watch import ProbedWrite, RefusedWebhook, Tally, WorkerSeen
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "Template",
     "ThrottleRow",
     "WorkerSeen",
+    "TrialText",
 ]

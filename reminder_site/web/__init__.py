@@ -14,11 +14,14 @@ from reminder_site.web.pages import (
     health,
     inbox,
     kept,
+    legal,
     manage,
     moving,
     offers,
     parked,
     patients,
+    readiness,
+    registration,
     reminders,
     rules,
     set_up,
@@ -40,7 +43,7 @@ def register(app: Flask) -> None:
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages
-    watching = drift.pages, alerts.pages
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *watching, manage.pages, twilio.hooks):
+    running = readiness.pages, registration.pages, legal.pages, drift.pages, alerts.pages
+    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *running, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -8,6 +8,8 @@ PUBLIC = frozenset(
         "health.metrics",
         "accounts.sign_in",
         "accounts.take_link",
+        "legal.privacy",
+        "legal.terms",
         "set_up.first_run",
     }
 )
@@ -91,6 +93,7 @@ MANAGER = frozenset(
         "offers.change_clinician",
         "offers.change_type",
         "offers.people",
+        "registration.show",
         "rules.add",
         "rules.all_rules",
         "rules.cadence",
@@ -113,7 +116,7 @@ MANAGER = frozenset(
         "wording.take_in_links",
     }
 )
-ADMINISTRATOR = frozenset({"settings.add_clinic"})
+ADMINISTRATOR = frozenset({"readiness.look", "readiness.show", "settings.add_clinic"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 

@@ -28,7 +28,8 @@ INSIDE = {
 MAY_IMPORT = {
     "__init__": set(),
     "domain": {"domain"},
-    "config": set(),
+    "config": {"setting_checks"},
+    "setting_checks": {"config"},  # the type only
     "clock": set(),
     "db": set(),
     "models": {"models", "db", "domain"},
@@ -58,13 +59,14 @@ MAY_IMPORT = {
         "logs",
         "standstill",
     },
-    "commands": {"commands", "worker", "actions", "queries", "clock", "domain", "config", "db", "gateways"},
+    "commands": {"commands", "worker", "actions", "queries", "clock", "domain", "config", "db", "gateways", "serving"},
     "cli": {"cli", "commands", "worker", "actions", "queries", "clock", "domain", "config"},
     "app": INSIDE,
+    "starting": {"app", "config", "queries"},
     "serving": set(),
     "sandbox": {"sandbox"},
     "processes": set(),
-    "supervisor": {"processes", "config", "sandbox"},
+    "supervisor": {"processes", "config", "sandbox", "serving"},
 }
 
 PACKAGES = {
@@ -102,6 +104,7 @@ PACKAGES = {
     "commands": {"click", "flask", "flask_migrate", "pendulum"},
     "cli": {"flask"},
     "app": {"flask", "flask_limiter", "flask_login", "flask_migrate", "flask_wtf", "huey", "sqlalchemy", "werkzeug"},
+    "starting": {"flask"},
     "sandbox": {"jinja2", "markupsafe", "phonenumbers", "werkzeug"},
     "serving": set(),
     "processes": set(),

@@ -25,6 +25,8 @@ ON_ONE = {
     "test_manage_refused",
     "test_patients",
     "test_query_counts",
+    "test_readiness",
+    "test_registration",
     "test_security",
     "test_weight",
 }
