@@ -66,13 +66,14 @@ MAY_IMPORT = {
     "serving": set(),
     "sandbox": {"sandbox"},
     "processes": set(),
-    "supervisor": {"processes", "config", "sandbox", "serving"},
+    "supervisor": {"processes", "config", "setting_checks", "sandbox", "serving"},
 }
 
 PACKAGES = {
     "__init__": set(),
     "domain": {"pendulum", "phonenumbers", "holidays", "icalendar", "tzdata", "zxcvbn"},
     "config": {"dotenv", "flask"},
+    "setting_checks": set(),
     "clock": {"pendulum"},
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
     "models": {"pendulum", "sqlalchemy"},
