@@ -26,6 +26,7 @@ NUMBERS = {
     "session_idle_minutes": (1, 720),
     "delivery_speed": (1, 10_000),
 }
+CHOICES = {"twilio_forgets": ("never", "erased", "all")}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
@@ -59,6 +60,7 @@ class Settings:
     session_idle_minutes: int = 15
     delivery_speed: int = 1
     data_folder: str = ""
+    twilio_forgets: str = "erased"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -88,6 +90,7 @@ class Settings:
         for name, (least, most) in NUMBERS.items():
             if not least <= getattr(self, name) <= most:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
+        _check_choices(self)
         if self.delivery_speed != 1 and not self.twilio_base_url:
             raise BadSetting("DELIVERY_SPEED is for trials against the sandbox: leave it at 1")
 
@@ -145,6 +148,12 @@ def _check_secret(name: str, value: str) -> None:
         return
     if value == EXAMPLE_SECRET or len(value.encode()) < MIN_SECRET_BYTES or len(set(value)) < 8:
         raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
+
+
+def _check_choices(given: Settings) -> None:
+    for name, allowed in CHOICES.items():
+        if getattr(given, name) not in allowed:
+            raise BadSetting(f"{name.upper()} must be one of {', '.join(allowed)}")
 
 
 def _check_sandbox(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from reminder_site.models import Appointment, Message, Patient
 # clinic or its appointment. On SQLite a writing transaction is alone, and nothing here asks for anything.
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
+    "retention_run",
     "named",  # sign-in tries of one account or place, the first set-up
     "set_up_code",
     "staff",
@@ -39,6 +40,9 @@ ORDER: Final = (
     "inbound_message",
     "daily limit",
     "attempt",
+    "provider_event",
+    "twilio_erasure",
+    "patient_read",
     "heartbeat",
     "throttle",
     "sender_pause",

@@ -13,6 +13,7 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
+from reminder_site.models.retention import PatientRead, RetentionRun, TwilioErasure
 from reminder_site.models.staff import (
     FormNonce,
     KeptForm,
@@ -44,9 +45,11 @@ __all__ = [
     "OptOut",
     "PagePress",
     "Patient",
+    "PatientRead",
     "ProviderEvent",
     "Reminder",
     "ReminderRule",
+    "RetentionRun",
     "SenderPause",
     "SetUpCode",
     "SignInLink",
@@ -56,4 +59,5 @@ __all__ = [
     "StaffSession",
     "Template",
     "ThrottleRow",
+    "TwilioErasure",
 ]

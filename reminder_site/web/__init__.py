@@ -12,6 +12,7 @@ from reminder_site.web.pages import (
     drift,
     health,
     inbox,
+    keeping,
     kept,
     manage,
     moving,
@@ -36,7 +37,16 @@ def register(app: Flask) -> None:
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
-    managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
+    managing = (
+        set_up.pages,
+        settings.pages,
+        rules.pages,
+        wording.pages,
+        offers.pages,
+        staff.pages,
+        drift.pages,
+        keeping.pages,
+    )
     for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -80,6 +80,7 @@ MANAGER = frozenset(
         "drift.show",
         "health.styleguide",
         "health.styleguide_patient",
+        "keeping.retention",
         "offers.add_clinician",
         "offers.add_type",
         "offers.change_clinician",

@@ -17,6 +17,7 @@ ON_ONE = {
     "test_booking",
     "test_day",
     "test_hand_written",
+    "test_keeping",
     "test_leaving",
     "test_links_in_texts",
     "test_manage_calendar",
