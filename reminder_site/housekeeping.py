@@ -8,6 +8,7 @@ from flask import Flask
 
 from reminder_site.actions import (
     corrections,
+    erasing,
     form_nonces,
     kept_forms,
     missed_texts,
@@ -96,4 +97,5 @@ class Housekeeping:
                 break
 
     def _have_twilio_forget(self) -> None:
+        erasing.carry_on(now=self.clock.now())
         redaction.carry_on(sms=self.sms, now=self.clock.now())

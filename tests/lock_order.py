@@ -35,6 +35,7 @@ FIRST = {
     "corrections": {"appointment"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
+    "erasing": {"kept_form", "patient"},
     "following": {"message"},
     "ghosts": {"heartbeat", "audit"},
     "form_nonces": {"form_nonce"},

@@ -21,6 +21,16 @@ TEXTS_RANGE: Final = (30, 3_650)
 RECEIPTS_RANGE: Final = (7, 365)
 APPOINTMENTS_RANGE: Final = (6, 240)
 
+ERASED: Final = "(erased)"  # stands where a name was
+# Why a patient was erased: chosen, not typed, because it stands in the audit, which names nobody and forgets nothing.
+REASONS: Final = {
+    "asked": "the patient asked for it",
+    "mistake": "entered by mistake, or twice",
+    "ordered": "a court or an authority ordered it",
+    "left": "no longer a patient, and nothing has to be kept",
+    "restored": "a restored backup had brought an erased patient back",
+}
+
 NIGHT: Final = range(1, 5)  # hours on the clinic's clock
 MOST_DAYS_BETWEEN: Final = 2  # a machine that is off at night tidies by day
 

@@ -10,6 +10,7 @@ from reminder_site.web.pages import (
     consent,
     day,
     drift,
+    erasing,
     health,
     inbox,
     keeping,
@@ -37,16 +38,9 @@ def register(app: Flask) -> None:
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
-    managing = (
-        set_up.pages,
-        settings.pages,
-        rules.pages,
-        wording.pages,
-        offers.pages,
-        staff.pages,
-        drift.pages,
-        keeping.pages,
-    )
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
+    managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
+    record = keeping.pages, erasing.pages
+    own = *desk, *people, *managing, *record
+    for blueprint in (health.pages, accounts.pages, *own, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -78,6 +78,7 @@ MANAGER = frozenset(
         "consent.wording",
         "drift.fix",
         "drift.show",
+        "erasing.erase",
         "health.styleguide",
         "health.styleguide_patient",
         "keeping.retention",

@@ -16,6 +16,7 @@ ON_ONE = {
     "test_bad_input",
     "test_booking",
     "test_day",
+    "test_erasing",
     "test_hand_written",
     "test_keeping",
     "test_leaving",

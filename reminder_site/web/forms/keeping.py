@@ -2,10 +2,12 @@
 
 from typing import Any, Self
 
+from wtforms.validators import InputRequired
+
 from reminder_site.domain import retention
 from reminder_site.queries.accounts import Clinic
 from reminder_site.web.forms.desk import DeskForm
-from reminder_site.web.forms.fields import VersionField, WholeField
+from reminder_site.web.forms.fields import PickField, VersionField, WholeField, options
 
 
 def _days(label: str, ends: tuple[int, int]) -> WholeField:
@@ -30,3 +32,15 @@ class KeepingForm(DeskForm):
     def keeping(self) -> retention.Keeping:
         """Return what was typed, for the action."""
         return retention.Keeping(**{name: self[name].data for name in retention.Keeping.__dataclass_fields__})
+
+
+class EraseForm(DeskForm):
+    """Why a patient is erased; `version` is what was looked at."""
+
+    reason = PickField("Why", validators=[InputRequired("Choose why.")])
+    version = VersionField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [(code, words[:1].upper() + words[1:]) for code, words in retention.REASONS.items()]
+        self.reason.choices = options([("", "Choose one"), *(each for each in offered if each[0] != "restored")])
