@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from reminder_site.web import compression, context, filters, limits, security
+from reminder_site.web import compression, context, filters, limits, reading, security
 from reminder_site.web.pages import (
     accounts,
     appointments,
+    audit,
     booking,
     consent,
     day,
@@ -19,6 +20,7 @@ from reminder_site.web.pages import (
     moving,
     offers,
     parked,
+    patient_file,
     patients,
     reminders,
     rules,
@@ -35,11 +37,12 @@ def register(app: Flask) -> None:
     compression.register(app)
     security.register(app)
     context.register(app)
+    reading.register(app)
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    record = keeping.pages, erasing.pages
+    record = audit.pages, keeping.pages, erasing.pages, patient_file.pages
     own = *desk, *people, *managing, *record
     for blueprint in (health.pages, accounts.pages, *own, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)

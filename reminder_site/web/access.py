@@ -75,6 +75,8 @@ RECEPTION = frozenset(
 )
 MANAGER = frozenset(
     {
+        "audit.find",
+        "audit.index",
         "consent.wording",
         "drift.fix",
         "drift.show",
@@ -87,6 +89,7 @@ MANAGER = frozenset(
         "offers.change_clinician",
         "offers.change_type",
         "offers.people",
+        "patient_file.take",
         "rules.add",
         "rules.all_rules",
         "rules.cadence",
@@ -121,6 +124,7 @@ OF_NO_CLINIC = OWN_ACCOUNT
 # Posted so that nothing typed stands in an address; they change nothing.
 POSTED_READS = frozenset(
     {
+        "audit.find",
         "booking.find",
         "booking.preview",
         "day.day",
