@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ NUMBERS = {
     "delivery_speed": (1, 10_000),
 }
 CHOICES = {"twilio_forgets": ("never", "erased", "all")}
+RETIRED_KEYS = re.compile(r"[0-9a-f]{64}(,[0-9a-f]{64})*")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
@@ -40,7 +42,9 @@ class Settings:
     """The site's settings; `from_env` reads the variables of the same names in capitals."""
 
     secret_key: str = field(repr=False)
+    secret_key_next: str = field(default="", repr=False)
     secret_key_previous: str = field(default="", repr=False)
+    audit_keys_retired: str = field(default="", repr=False)
     database_url: str = "sqlite:///instance/reminder_site.db"
     queue_url: str = "sqlite:///instance/queue.db"
     public_base_url: str = "http://127.0.0.1:8000"
@@ -77,7 +81,7 @@ class Settings:
         return cls(**given)
 
     def __post_init__(self) -> None:
-        for name in ("secret_key", "secret_key_previous"):
+        for name in ("secret_key", "secret_key_next", "secret_key_previous"):
             _check_secret(name.upper(), getattr(self, name))
         for name in ("public_base_url", "twilio_base_url"):
             value = getattr(self, name)
@@ -118,9 +122,24 @@ class Settings:
         return tuple(t for t in (self.twilio_auth_token, self.twilio_previous_auth_token) if t)
 
     def keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Derive one 32-byte key per secret, newest first, for one purpose ("audit", "link" …)."""
-        secrets = [s for s in (self.secret_key, self.secret_key_previous) if s]
-        return tuple(hmac.digest(s.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256) for s in secrets)
+        """Derive one 32-byte key per secret for one purpose ("audit", "link" …): the first signs, all are accepted."""
+        return tuple(derived(secret, purpose) for secret in (self.secret_key, *self.other_secrets))
+
+    @property
+    def other_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are accepted and not signed with: the next one, then the previous one."""
+        return tuple(secret for secret in (self.secret_key_next, self.secret_key_previous) if secret)
+
+    @property
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """Return every key that an audit entry may have been sealed with; the retired ones seal nothing any more."""
+        retired = (bytes.fromhex(key) for key in self.audit_keys_retired.split(",") if key)
+        return (*self.keys("audit"), *retired)
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """Derive the 32-byte key of a secret for one purpose."""
+    return hmac.digest(secret.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256)
 
 
 def settings() -> Settings:
@@ -144,13 +163,15 @@ def _whole_number(name: str, raw: str) -> int:
 
 
 def _check_secret(name: str, value: str) -> None:
-    if name == "SECRET_KEY_PREVIOUS" and not value:
+    if name != "SECRET_KEY" and not value:
         return
     if value == EXAMPLE_SECRET or len(value.encode()) < MIN_SECRET_BYTES or len(set(value)) < 8:
         raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
 
 
 def _check_choices(given: Settings) -> None:
+    if given.audit_keys_retired and not RETIRED_KEYS.fullmatch(given.audit_keys_retired):
+        raise BadSetting("AUDIT_KEYS_RETIRED must be keys of 64 hexadecimal digits with commas between them")
     for name, allowed in CHOICES.items():
         if getattr(given, name) not in allowed:
             raise BadSetting(f"{name.upper()} must be one of {', '.join(allowed)}")

@@ -46,6 +46,7 @@ FIRST = {
     "inbox": {"inbound_message"},
     "inbox.stop_texts": {"patient", "opt_out", "message", "inbound_message"},
     "intents": {"message"},
+    "key_changes": {"audit"},
     "learning": {"patient", "message", "audit"},
     "keeping": {"clinic"},
     "kept_forms": {"kept_form"},

@@ -33,25 +33,26 @@ from reminder_site.queries.audit_log import subjects_of
 from reminder_site.queries.plans import sender_of
 
 PATIENT: Final = (
-    "public_id", "first_name", "last_name", "born_on", "phone_e164", "phone_flag", "channel", "language", "reminders_on",
-    "consent_how", "consent_at", "consent_wording", "time_zone", "created_at",
+    "public_id", "first_name", "last_name", "born_on", "phone_e164", "phone_flag", "channel", "language",
+    "reminders_on", "consent_how", "consent_at", "consent_wording", "time_zone", "created_at",
 )  # fmt: skip
 OPT_OUT: Final = ("sender", "word", "source", "started_at", "ended_at")
 APPOINTMENT: Final = (
-    "public_id", "starts_local", "time_zone", "starts_at", "duration_minutes", "state", "answer", "answered_at",
-    "late_notice", "outcome", "outcome_at", "booked_at", "cancelled_at", "cancelled_by", "cancel_reason",
+    "public_id", "starts_local", "time_zone", "starts_at", "duration_minutes", "state", "answer",
+    "answered_at", "late_notice", "outcome", "outcome_at", "booked_at", "cancelled_at", "cancelled_by",
+    "cancel_reason",
 )  # fmt: skip
 REMINDER: Final = ("name", "why", "send_at", "wanted", "dropped_why", "asks", "created_at")
 TEXT: Final = (
-    "public_id", "kind", "channel", "to_e164", "sender", "body", "send_at", "state", "state_why", "reaches_at", "finished_at",
-    "error_code", "sid", "created_at", "redacted_at",
+    "public_id", "kind", "channel", "to_e164", "sender", "body", "send_at", "state", "state_why", "reaches_at",
+    "finished_at", "error_code", "sid", "created_at", "redacted_at",
 )  # fmt: skip
 HISTORY: Final = ("at", "state", "words", "by")
 ATTEMPT: Final = ("attempt_no", "intent_at", "route", "outcome", "outcome_at", "http_status", "code", "sid")
 RECEIPT: Final = ("status", "error_code", "received_at")
 ANSWER: Final = (
-    "public_id", "from_e164", "to", "body", "media_count", "understood", "effect", "reply", "received_at", "handled_at", "sid",
-    "redacted_at",
+    "public_id", "from_e164", "to", "body", "media_count", "understood", "effect", "reply", "received_at",
+    "handled_at", "sid", "redacted_at",
 )  # fmt: skip
 ENTRY: Final = ("id", "at", "actor", "what", "subject", "facts", "key_id", "hash")
 

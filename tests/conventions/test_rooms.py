@@ -78,7 +78,7 @@ PACKAGES = {
     "handing_over": {"flask", "pendulum"},
     "housekeeping": {"flask", "pendulum"},
     "worker": {"flask"},
-    "commands": {"click", "flask", "flask_migrate", "pendulum"},
+    "commands": {"click", "dotenv", "flask", "flask_migrate", "pendulum"},
     "cli": {"flask"},
     "app": {"flask", "flask_limiter", "flask_login", "flask_migrate", "flask_wtf", "huey", "sqlalchemy", "werkzeug"},
     "sandbox": {"jinja2", "markupsafe", "phonenumbers", "werkzeug"},
