@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["clock"] = Clock(follow=settings.twilio_base_url)
     app.extensions["sms"] = Sms(settings)
     app.extensions["wake"] = threading.Event()
-    queue = make_queue(settings.queue_url, settings.keys("queue")[0])
+    queue = make_queue(settings.queue_url, *settings.keys("queue"))
     app.extensions["alarms"] = Alarms(queue, look=app.extensions["wake"].set)
     app.extensions["write_probe"] = WriteProbe()
     app.extensions["refusals"] = Refusals()
@@ -81,7 +81,8 @@ def _watch(app: Flask) -> None:
 def _flask_config(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
-        "SECRET_KEY_FALLBACKS": list(settings.previous_secrets) or None,
+        "SECRET_KEY_FALLBACKS": [*settings.other_secrets] or None,
+        "WTF_CSRF_SECRET_KEY": [*settings.other_secrets, settings.secret_key],  # the last one signs
         "SQLALCHEMY_DATABASE_URI": _driver_url(settings.database_url),
         "MAX_CONTENT_LENGTH": MAX_FORM_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,

@@ -9,6 +9,7 @@ from reminder_site.commands import (
     doctor,
     health,
     hold,
+    keys,
     move,
     ready,
     reconcile,
@@ -21,7 +22,7 @@ from reminder_site.commands import (
 
 def register(app: Flask) -> None:
     """Put the operator commands on the app; those that need its tables only run on the version they know."""
-    for module in (audit, demo, hold, reconcile, set_up, staff, web, worker):
+    for module in (audit, demo, hold, keys, reconcile, set_up, staff, web, worker):
         app.cli.add_command(ready.on_right_tables(module.commands))
     for command in (
         ready.on_right_tables(backup.backup),

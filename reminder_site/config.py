@@ -17,6 +17,7 @@ from reminder_site.setting_checks import (
     NUMBERS,
     STORES,
     check_alerts,
+    check_choices,
     check_going_live,
     check_sandbox,
     check_secret,
@@ -37,7 +38,9 @@ class Settings:
     """The site's settings; `from_env` reads the variables of the same names in capitals."""
 
     secret_key: str = field(repr=False)
+    secret_key_next: str = field(default="", repr=False)
     secret_key_previous: str = field(default="", repr=False)
+    audit_keys_retired: str = field(default="", repr=False)
     database_url: str = "sqlite:///instance/reminder_site.db"
     queue_url: str = "sqlite:///instance/queue.db"
     public_base_url: str = "http://127.0.0.1:8000"
@@ -66,6 +69,7 @@ class Settings:
     alert_webhook_url: str = field(default="", repr=False)
     alert_webhook_secret: str = field(default="", repr=False)
     deadman_url: str = field(default="", repr=False)
+    twilio_forgets: str = "erased"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -85,8 +89,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_secret("SECRET_KEY", self.secret_key)
-        for secret in self.previous_secrets:
-            check_secret("SECRET_KEY_PREVIOUS", secret)
+        for secret in self.other_secrets:
+            check_secret("SECRET_KEY_NEXT or SECRET_KEY_PREVIOUS", secret)
         for name in ("public_base_url", "twilio_base_url"):
             value = getattr(self, name)
             if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
@@ -100,6 +104,7 @@ class Settings:
         for name, (least, most) in NUMBERS.items():
             if not least <= getattr(self, name) <= most:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
+        check_choices(self)
         if self.delivery_speed != 1 and not self.twilio_base_url:
             raise BadSetting("DELIVERY_SPEED is for trials against the sandbox: leave it at 1")
         check_watching(self)
@@ -133,14 +138,29 @@ class Settings:
         return tuple(t for t in (self.twilio_auth_token, self.twilio_previous_auth_token) if t)
 
     def keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Derive one 32-byte key per secret, newest first, for one purpose ("audit", "link" …)."""
-        secrets = (self.secret_key, *self.previous_secrets)
-        return tuple(hmac.digest(s.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256) for s in secrets)
+        """Derive one 32-byte key per secret for one purpose ("audit", "link" …): the first signs, all are accepted."""
+        return tuple(derived(secret, purpose) for secret in (self.secret_key, *self.other_secrets))
+
+    @property
+    def other_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are accepted and not signed with: the next one, then the previous ones."""
+        return tuple(filter(None, (self.secret_key_next, *self.previous_secrets)))
+
+    @property
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """Return every key that an audit entry may have been sealed with; the retired ones seal nothing any more."""
+        retired = (bytes.fromhex(key) for key in self.audit_keys_retired.split(",") if key)
+        return (*self.keys("audit"), *retired)
 
     @property
     def previous_secrets(self) -> tuple[str, ...]:
         """Return the keys before the present one, newest first; several stand with commas between them."""
         return tuple(filter(None, (secret.strip() for secret in self.secret_key_previous.split(","))))
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """Derive the 32-byte key of a secret for one purpose."""
+    return hmac.digest(secret.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256)
 
 
 def settings() -> Settings:

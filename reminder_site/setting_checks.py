@@ -4,6 +4,7 @@
 """
 
 import base64
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ STORES = {
 }
 SIDS = {"twilio_account_sid": "AC", "twilio_api_key": "SK", "twilio_messaging_service_sid": "MG"}
 SID_LENGTH = 34
+CHOICES = {"twilio_forgets": ("never", "erased", "all")}
+RETIRED_KEYS = re.compile(r"[0-9a-f]{64}(,[0-9a-f]{64})*")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
 
@@ -56,6 +59,15 @@ def check_store(name: str, url: str, stores: tuple[str, ...]) -> None:
         raise BadSetting(f"{name} cannot be read: a password stands there %-encoded (%40 for @, %2F for /, %23 for #)")
     if parts.scheme.partition("+")[0] not in stores:
         raise BadSetting(f"{name} must begin with {' or '.join(f'{store}://' for store in stores)}")
+
+
+def check_choices(settings: "Settings") -> None:
+    """Refuse a word that is none of those that mean something."""
+    if settings.audit_keys_retired and not RETIRED_KEYS.fullmatch(settings.audit_keys_retired):
+        raise BadSetting("AUDIT_KEYS_RETIRED must be keys of 64 hexadecimal digits with commas between them")
+    for name, allowed in CHOICES.items():
+        if getattr(settings, name) not in allowed:
+            raise BadSetting(f"{name.upper()} must be one of {', '.join(allowed)}")
 
 
 def check_sandbox(settings: "Settings") -> None:

@@ -17,6 +17,7 @@ from reminder_site.models import Appointment, Message, Patient
 # clinic or its appointment. On SQLite a writing transaction is alone, and nothing here asks for anything.
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
+    "retention_run",
     "named",  # sign-in tries of one account or place, the first set-up, a look of the alerts
     "set_up_code",
     "staff",
@@ -40,6 +41,9 @@ ORDER: Final = (
     "trial_text",
     "daily limit",
     "attempt",
+    "provider_event",
+    "twilio_erasure",
+    "patient_read",
     "heartbeat",
     "worker_seen",
     "throttle",

@@ -79,6 +79,8 @@ def put_right(*, difference: Difference, sms: Sms, by: Actor, now: pendulum.Date
 def _differs(message: Message, remote: Remote | None) -> list[Difference]:
     digits, sid = message.to_e164[-2:], str(message.sid)
     if remote is None:
+        if message.redacted_at is not None:
+            return []  # Twilio was asked to forget it
         if message.state == states.NEEDS_REVIEW:
             return []  # a person knows already
         return [Difference("missing there", sid, digits, message.state, "", message_id=message.id)]
@@ -87,7 +89,8 @@ def _differs(message: Message, remote: Remote | None) -> list[Difference]:
         ours = message.provider_status or message.state
         by_others: Kind = "cancelled there" if remote.status == "canceled" and message.wanted else "status differs"
         found.append(Difference(by_others, sid, digits, ours, remote.status, remote.error_code, message.id))
-    if remote.body and not message.content_sid and as_sent(message.body).fullmatch(remote.body) is None:
+    has_words = message.redacted_at is None and not message.content_sid
+    if remote.body and has_words and as_sent(message.body).fullmatch(remote.body) is None:
         found.append(Difference("body differs", sid, digits, "our words", "other words", message_id=message.id))
     return found
 

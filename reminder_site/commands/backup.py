@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from reminder_site.actions import alerts, backups, proving
+from reminder_site.actions import alerts, backups, erasing, proving
 from reminder_site.config import settings
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways import neighbour
@@ -68,6 +68,9 @@ def restore(file: Path, force: bool, rehearse: bool) -> None:
         raise click.ClickException(f"Nothing was changed: {problem}") from problem
     upgrade(revision="head")
     backups.record_restore(manifest=manifest, rehearsal=rehearse, by=OPERATOR, now=clock.now())
+    erased = DataFolder(settings().data_path).erased()
+    if erased and (count := erasing.again(erased=erased, by=OPERATOR, now=clock.now())):
+        click.echo(f"{count} patients whom the backup still knew were erased anew.")
     if rehearse:
         click.echo(f"Restored as of {manifest.made_at} to rehearse: this copy sends, cancels and answers nothing.")
         return

@@ -193,6 +193,10 @@ class Sms:
         """Blank the body of a finished text at Twilio; raises SmsError."""
         self.ask(lambda client: client.messages(sid).update(body=""))
 
+    def delete(self, sid: str) -> None:
+        """Have Twilio forget a text altogether; raises SmsError (code 20009 before it is complete)."""
+        self.ask(lambda client: client.messages(sid).delete())
+
     def genuine(self, url: str, form: Any, signature: str) -> bool:
         """Say whether a webhook was signed by Twilio with the current or the previous auth token."""
         if len(signature) != SIGNATURE_LENGTH:

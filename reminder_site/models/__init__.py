@@ -14,6 +14,7 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
+from reminder_site.models.retention import PatientRead, RetentionRun, TwilioErasure
 from reminder_site.models.staff import (
     FormNonce,
     KeptForm,
@@ -52,10 +53,12 @@ __all__ = [
     "PagePress",
     "Patient",
     "ProbedWrite",
+    "PatientRead",
     "ProviderEvent",
     "RefusedWebhook",
     "Reminder",
     "ReminderRule",
+    "RetentionRun",
     "SenderPause",
     "SetUpCode",
     "SignInLink",
@@ -68,4 +71,5 @@ __all__ = [
     "ThrottleRow",
     "WorkerSeen",
     "TrialText",
+    "TwilioErasure",
 ]

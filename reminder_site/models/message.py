@@ -27,7 +27,8 @@ class Message(Base):
     one stands in for: it leaves only once that one is certain not to. `waits_for` says, by a code of
     domain.delivery.Wait, why a text that is due does not leave. `reaches_at` is when its phone gets it (UTC), from the
     moment it is decided that it leaves; the clinic's daily limit counts by it. `tried_again` counts the texts before it
-    that did not get through but may later, `written_anew` those that somebody else cancelled at Twilio.
+    that did not get through but may later, `written_anew` those that somebody else cancelled at Twilio. `redacted_at`
+    is when its words were removed.
     """
 
     __tablename__ = "message"
@@ -89,6 +90,7 @@ class Message(Base):
     reaches_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     finished_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    redacted_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
 
     @property
@@ -180,3 +182,4 @@ class InboundMessage(Base):
     found_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    redacted_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

@@ -2,23 +2,27 @@
 
 from flask import Flask
 
-from reminder_site.web import compression, context, filters, limits, metrics, request_log, security
+from reminder_site.web import compression, context, filters, limits, metrics, reading, request_log, security
 from reminder_site.web.pages import (
     accounts,
     alerts,
     appointments,
+    audit,
     booking,
     consent,
     day,
     drift,
+    erasing,
     health,
     inbox,
+    keeping,
     kept,
     legal,
     manage,
     moving,
     offers,
     parked,
+    patient_file,
     patients,
     readiness,
     registration,
@@ -39,11 +43,14 @@ def register(app: Flask) -> None:
     compression.register(app)
     security.register(app)
     context.register(app)
+    reading.register(app)
     filters.register(app)
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages
     running = readiness.pages, registration.pages, legal.pages, drift.pages, alerts.pages
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, *running, manage.pages, twilio.hooks):
+    record = audit.pages, keeping.pages, erasing.pages, patient_file.pages
+    own = *desk, *people, *managing, *running, *record
+    for blueprint in (health.pages, accounts.pages, *own, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

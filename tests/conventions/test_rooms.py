@@ -102,7 +102,7 @@ PACKAGES = {
     "housekeeping": {"flask", "pendulum"},
     "watching": {"flask", "pendulum"},
     "worker": {"flask"},
-    "commands": {"click", "flask", "flask_migrate", "pendulum"},
+    "commands": {"click", "dotenv", "flask", "flask_migrate", "pendulum"},
     "cli": {"flask"},
     "app": {"flask", "flask_limiter", "flask_login", "flask_migrate", "flask_wtf", "huey", "sqlalchemy", "werkzeug"},
     "starting": {"flask"},
