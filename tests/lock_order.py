@@ -64,6 +64,7 @@ FIRST = {
     "replanning._write_anew": {"appointment"},
     "resolving": {"message"},
     "rules": {"clinic"},
+    "second_factor": {"staff"},
     "sender_pauses": {"message"},
     "set_up": {"named"},
     "sign_in_tries": {"named"},

@@ -21,6 +21,8 @@ ORDER: Final = (
     "set_up_code",
     "staff",
     "staff_clinic",
+    "second_factor",
+    "recovery_code",
     "staff_session",
     "sign_in_try",
     "sign_in_link",

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passwords, sign_in_tries
+from reminder_site.actions import audit, passwords, second_factor, sign_in_tries
 from reminder_site.actions.accounts import end_sessions, plain_email
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
 from reminder_site.config import settings
@@ -30,6 +30,10 @@ class EmailTaken(Exception):
 
 class NotYours(Exception):
     """Whoever asks may not change this account: one's own, a higher role, or somebody of other clinics too."""
+
+
+class NoFactor(Exception):
+    """The account has no second factor that could be taken away."""
 
 
 @retried
@@ -97,6 +101,23 @@ def give_link(*, staff: str, by: Actor, now: pendulum.DateTime) -> str:
         session.add(SignInLink(token_hash=token_hash(token), staff_id=row.id, made_at=now))
         _note(session, "sign_in_link.given", row, {}, by, now)
     return token
+
+
+@retried
+def take_factor(*, staff: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Take somebody's second factor away, end their sessions, and have them told; raises NotHere, NotYours, NoFactor.
+
+    `now` is the machine's own time.
+    """
+    with transaction() as session:
+        row = _find(session, by, staff)
+        if not second_factor.drop(session, row.id):
+            raise NoFactor
+        row.factor_taken_at, row.factor_taken_by = now, by.name[:80]
+        session.flush()
+        end_sessions(session, row.id, now)
+        log.warning("the second factor of %s was taken away, by %s", row.public_id, by.kind)
+        _note(session, "second_factor.taken", row, {}, by, now)
 
 
 def new_staff(

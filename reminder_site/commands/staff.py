@@ -84,6 +84,17 @@ def give_link(email: str) -> None:
     click.echo(f"{settings().public_base_url}/sign-in/link/{token}   (good for {LINK_HOURS} h, once)")
 
 
+@commands.command("no-second-factor")
+@click.argument("email")
+def take_factor(email: str) -> None:
+    """Take somebody's second factor away (the phone and the recovery codes are lost) and end every session."""
+    try:
+        staff.take_factor(staff=_public_id(email), by=OPERATOR, now=machine_now())
+    except staff.NoFactor as none:
+        raise click.ClickException(f"{email} has no second factor.") from none
+    click.echo(f"{email} signs in with the password alone, until a new second factor is set up.")
+
+
 def _public_id(email: str) -> str:
     found = accounts.by_email(email.strip().lower())
     if found is None:

@@ -1,7 +1,7 @@
 """People who sign in, their clinics, their sessions, and what guards the sign-in page."""
 
 import pendulum
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
@@ -21,6 +21,8 @@ class Staff(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
+    factor_taken_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)  # the second factor, by somebody else
+    factor_taken_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class StaffClinic(Base):
@@ -32,7 +34,10 @@ class StaffClinic(Base):
 
 
 class StaffSession(Base):
-    """One signed-in browser; the cookie's token is kept only as its SHA-256."""
+    """One signed-in browser; the cookie's token is kept only as its SHA-256.
+
+    While it awaits the code of a second factor it opens nothing.
+    """
 
     __tablename__ = "staff_session"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -42,6 +47,27 @@ class StaffSession(Base):
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     expires_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     ended_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    awaits_code: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class SecondFactor(Base):
+    """Somebody's authenticator app: its secret, encrypted, and the last time step whose code was used."""
+
+    __tablename__ = "second_factor"
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, autoincrement=False)
+    sealed_secret: Mapped[str] = mapped_column(String(255))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+
+
+class RecoveryCode(Base):
+    """One code that stands in for the authenticator app once; kept as a password is."""
+
+    __tablename__ = "recovery_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(255))
+    used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
 
 
 class SignInTry(Base):

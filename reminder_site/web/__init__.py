@@ -20,6 +20,7 @@ from reminder_site.web.pages import (
     patients,
     reminders,
     rules,
+    second_factor,
     set_up,
     settings,
     staff,
@@ -37,6 +38,15 @@ def register(app: Flask) -> None:
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    for blueprint in (health.pages, accounts.pages, *desk, *people, *managing, manage.pages, twilio.hooks):
+    for blueprint in (
+        health.pages,
+        accounts.pages,
+        second_factor.pages,
+        *desk,
+        *people,
+        *managing,
+        manage.pages,
+        twilio.hooks,
+    ):
         app.register_blueprint(blueprint)
     limits.register(app)

@@ -6,6 +6,7 @@ PUBLIC = frozenset(
         "health.healthz",
         "accounts.sign_in",
         "accounts.take_link",
+        "second_factor.ask",
         "set_up.first_run",
     }
 )
@@ -70,6 +71,9 @@ RECEPTION = frozenset(
         "reminders.cancel",
         "reminders.send_now",
         "reminders.switch",
+        "second_factor.renew",
+        "second_factor.show",
+        "second_factor.take_away",
         "settings.overview",
     }
 )
@@ -107,11 +111,24 @@ MANAGER = frozenset(
         "wording.take_in_links",
     }
 )
-ADMINISTRATOR = frozenset({"settings.add_clinic"})
+ADMINISTRATOR = frozenset({"settings.add_clinic", "staff.take_factor"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 
-OWN_ACCOUNT = frozenset({"accounts.account", "accounts.end_session", "accounts.sign_out", "accounts.switch_clinic"})
+OWN_ACCOUNT = frozenset(
+    {
+        "accounts.account",
+        "accounts.end_session",
+        "accounts.sign_out",
+        "accounts.switch_clinic",
+        "second_factor.renew",
+        "second_factor.show",
+        "second_factor.take_away",
+    }
+)
+
+# All that is open to whoever has to set up a second factor first.
+BEFORE_SECOND_FACTOR = frozenset({"accounts.sign_out", "second_factor.show"})
 
 # These change nothing of a clinic: they are taken from a page of any clinic that this person has open.
 OF_NO_CLINIC = OWN_ACCOUNT

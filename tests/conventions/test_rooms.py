@@ -61,7 +61,7 @@ PACKAGES = {
     "gateways": {"flask", "huey", "pendulum", "requests", "twilio", "urllib3"},
     "failpoints": set(),
     "standstill": set(),
-    "actions": {"argon2", "pendulum", "sqlalchemy"},
+    "actions": {"argon2", "cryptography", "pendulum", "pyotp", "sqlalchemy"},
     "web": {
         "email_validator",
         "flask",
@@ -71,6 +71,7 @@ PACKAGES = {
         "itsdangerous",
         "markupsafe",
         "pendulum",
+        "segno",
         "werkzeug",
         "wtforms",
     },

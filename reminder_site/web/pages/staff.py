@@ -124,6 +124,21 @@ def give_link(staff_id: str) -> Page:
     return render_template("settings/sign_in_link.html", person=row, link=link, hours=LINK_HOURS)
 
 
+@pages.post("/<staff_id>/factor/off")
+def take_factor(staff_id: str) -> Response:
+    """Take somebody's second factor away, for whoever has lost the phone."""
+    row = _find(staff_id)
+    try:
+        staff.take_factor(staff=staff_id, by=current.actor(), now=sessions.real_now())
+    except (staff.NotYours, NotHere):
+        flash(NOT_YOURS, "error")
+    except staff.NoFactor:
+        flash(f"{row.name} has no second factor.", "ok")
+    else:
+        flash(f"The second factor of {row.name} is taken away, and {row.name} is signed out everywhere.", "ok")
+    return redirect(url_for("staff.everyone"), 303)
+
+
 @pages.post("/<staff_id>/off")
 def switch_off(staff_id: str) -> Response:
     """Switch an account off: its sessions end at once."""
