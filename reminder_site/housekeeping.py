@@ -9,8 +9,10 @@ from flask import Flask
 from reminder_site.actions import (
     corrections,
     form_nonces,
+    invitations,
     kept_forms,
     missed_texts,
+    passkeys,
     replanning,
     sender_pauses,
     zone_rules,
@@ -82,3 +84,5 @@ class Housekeeping:
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())
         kept_forms.forget(now=self.clock.machine_now())
+        invitations.forget(now=self.clock.machine_now())
+        passkeys.forget(now=self.clock.machine_now())

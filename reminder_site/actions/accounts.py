@@ -9,7 +9,8 @@ import pendulum
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passwords, sign_in_tries
+from reminder_site.actions import audit, joining, passwords, sign_in_tries
+from reminder_site.actions.staff_rows import plain_email
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import demo_accounts
@@ -62,14 +63,17 @@ def sign_in(
     email = plain_email(email)
     tried = sign_in_tries.note(email, address, device, now)
     staff = found.by_email(email)
-    kept = staff.password_hash if staff else None
-    fits = passwords.matches(password, kept)
+    invited = joining.fitting(email, password, now) if staff is None else None
+    fits = passwords.matches(password, staff.password_hash) if staff else invited is not None
     if settings().is_live and demo_accounts.is_published(email, password):
         log.warning("somebody tried an account or the password of the demo, which a live site never takes")
         raise SignInRefused
-    if not fits or staff is None or kept is None:
+    if fits and invited is not None:
+        staff = joining.join(invited, now)
+    if not fits or staff is None:
         log.warning("a sign-in was refused (try %s), from %s", tried, address)
         raise SignInRefused
+    kept = staff.password_hash
     renewed = passwords.hash_password(password) if passwords.outgrown(kept) else kept
     return _session_opened(staff.id, kept, renewed, tried, instead_of, now)
 
@@ -78,7 +82,7 @@ def sign_in(
 def sign_out(*, token: str, by: Actor, now: pendulum.DateTime) -> None:
     """End the session of a token; ending it twice changes nothing."""
     with transaction() as session:
-        ended = _end(session, token, now)
+        ended = end_token(session, token, now)
         if ended is not None:
             subject = session.scalars(select(Staff.public_id).where(Staff.id == ended)).one()
             audit.record(session, actor=by, what="session.ended", clinic_id=None, subject=subject, now=now)
@@ -145,11 +149,6 @@ def refuse_access(*, endpoint: str, method: str, clinic_id: int, by: Actor, now:
         )
 
 
-def plain_email(typed: str) -> str:
-    """Return an e-mail address as accounts are kept under: no outer blanks, lower case."""
-    return typed.strip().lower()
-
-
 def present_password(staff_id: int, typed: str, now: pendulum.DateTime) -> int:
     """Have whoever is signed in prove it by their password, and return the try; raises WrongPassword, TooManyTries."""
     staff = db.session.get_one(Staff, staff_id, populate_existing=True)
@@ -187,7 +186,7 @@ def open_session(
     return token
 
 
-def _end(session: Session, token: str, now: pendulum.DateTime) -> int | None:
+def end_token(session: Session, token: str, now: pendulum.DateTime) -> int | None:
     """End the session of a token, if it has not ended, and return whose it was."""
     mine = update(StaffSession).where(StaffSession.token_hash == found.token_hash(token))
     ended = mine.where(StaffSession.ended_at.is_(None)).values(ended_at=now).returning(StaffSession.staff_id)
@@ -235,7 +234,7 @@ def _session_opened(
         staff.password_hash = renewed
         session.flush()
         awaits_code = session.get(SecondFactor, staff_id) is not None
-        _end(session, instead_of, now)
+        end_token(session, instead_of, now)
         sign_in_tries.mark_right(session, tried)
         token = open_session(session, staff.id, None, now, awaits_code=awaits_code)
         if not awaits_code:

@@ -1,6 +1,5 @@
 """The second factor: set up, asked for at sign-in, made anew, taken away. Each code is good once."""
 
-import hmac
 import logging
 import secrets
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import accounts, audit, passwords, sealing, sign_in_tries
-from reminder_site.db import db, retried, transaction
+from reminder_site.actions.factor_codes import SECRET, Proof, WrongCode, prove_again, proved, step_of, use
+from reminder_site.db import retried, transaction
 from reminder_site.domain import second_factor as rules
 from reminder_site.domain.actor import Actor
 from reminder_site.models import RecoveryCode, SecondFactor, Staff, StaffSession
 from reminder_site.queries import second_factor as found
 
 log = logging.getLogger("reminder_site.security")
-SECRET = "second factor"  # noqa: S105 - what the key is for
 DRAFT = "second factor draft"
 
 
@@ -26,16 +25,8 @@ class NotAwaited(Exception):
     """No right password waits for its code in this browser: it never did, waited too long, or the account changed."""
 
 
-class WrongCode(Exception):
-    """The code does not fit, is too old, or was used before."""
-
-
 class OldPage(Exception):
     """The page with the secret was opened too long ago, for somebody else, or by an account that has a factor now."""
-
-
-class NotSetUp(Exception):
-    """There is no second factor to change."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +35,6 @@ class Draft:
 
     secret: str
     sealed: str
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What a right code uses up: a time step of the app, or one recovery code; `sealed` is the secret sealed anew."""
-
-    step: int | None = None
-    recovery_id: int | None = None
-    sealed: str = ""
 
 
 def draft(*, staff: str, now: pendulum.DateTime) -> Draft:
@@ -85,7 +67,7 @@ def set_up(
 
     Raises WrongCode, WrongPassword, TooManyTries, OldPage.
     """
-    step = _step(secret, rules.app_code(code), after=0, now=now)
+    step = step_of(secret, rules.app_code(code), after=0, now=now)
     if step is None:
         raise WrongCode
     tried = accounts.present_password(staff_id, present, now)
@@ -103,7 +85,7 @@ def pass_code(*, token: str, code: str, device: str = "", now: pendulum.DateTime
     if waiting is None:
         raise NotAwaited
     tried = sign_in_tries.note_code(waiting.email, device, now)
-    proof = _proved(waiting.staff_id, code, now)
+    proof = proved(waiting.staff_id, code, now)
     if proof is None:
         log.warning("a wrong code followed a right password (try %s)", tried)
         raise WrongCode
@@ -115,7 +97,7 @@ def renew_codes(*, staff_id: int, present: str, code: str, by: Actor, now: pendu
 
     Raises WrongPassword, WrongCode, NotSetUp, TooManyTries.
     """
-    proof, tries = _proved_again(staff_id, present, code, now)
+    proof, tries = prove_again(staff_id, present, code, now)
     codes, hashes = _new_codes()
     return _renewed(staff_id, proof, hashes, tries, by, now), codes
 
@@ -125,7 +107,7 @@ def take_away(*, staff_id: int, present: str, code: str, by: Actor, now: pendulu
 
     Raises WrongPassword, WrongCode, NotSetUp, TooManyTries.
     """
-    proof, tries = _proved_again(staff_id, present, code, now)
+    proof, tries = prove_again(staff_id, present, code, now)
     return _taken_away(staff_id, proof, tries, by, now)
 
 
@@ -138,65 +120,10 @@ def drop(session: Session, staff_id: int) -> bool:
     return gone is not None
 
 
-def _proved_again(staff_id: int, present: str, code: str, now: pendulum.DateTime) -> tuple[Proof, tuple[int, int]]:
-    """Have whoever changes a second factor prove both factors anew."""
-    password_try = accounts.present_password(staff_id, present, now)
-    email = db.session.get_one(Staff, staff_id).email
-    code_try = sign_in_tries.note_code(email, accounts.OWN_PAGE, now)
-    proof = _proved(staff_id, code, now)
-    if proof is None:
-        log.warning("a change of a second factor was refused (try %s)", code_try)
-        raise WrongCode
-    return proof, (password_try, code_try)
-
-
-def _proved(staff_id: int, code: str, now: pendulum.DateTime) -> Proof | None:
-    """Return what a code proves, or None; nothing is used up yet."""
-    kept = found.kept(staff_id)
-    if kept is None:
-        raise NotSetUp
-    if (typed := rules.recovery_code(code)) is not None:
-        fits = (number for number, hashed in kept.recovery if passwords.matches(typed, hashed))
-        number = next(fits, None)
-        return None if number is None else Proof(recovery_id=number)
-    try:
-        secret = sealing.unseal(SECRET, kept.sealed_secret)
-    except sealing.Unreadable:
-        log.error("the second factor of an account cannot be read: SECRET_KEY was changed without its previous one")
-        return None
-    step = _step(secret, rules.app_code(code), after=kept.last_step, now=now)
-    return None if step is None else Proof(step=step, sealed=sealing.seal(SECRET, secret, now=now))
-
-
-def _step(secret: str, code: str | None, *, after: int, now: pendulum.DateTime) -> int | None:
-    """Return the time step that a code belongs to, if it is one around now and later than another."""
-    if code is None:
-        return None
-    app, present = pyotp.TOTP(secret, digits=rules.DIGITS, interval=rules.STEP_SECONDS), int(now.timestamp())
-    around = range(-rules.STEPS_EITHER_WAY, rules.STEPS_EITHER_WAY + 1)
-    steps = [present // rules.STEP_SECONDS + away for away in around]
-    right = [step for step in steps if step > after and hmac.compare_digest(app.generate_otp(step), code)]
-    return right[0] if right else None
-
-
 def _new_codes() -> tuple[list[str], list[str]]:
     letters = range(rules.RECOVERY_LETTERS)
     codes = ["".join(secrets.choice(rules.RECOVERY_ALPHABET) for _ in letters) for _ in range(rules.RECOVERY_CODES)]
     return codes, [passwords.hash_password(code) for code in codes]
-
-
-def _use(session: Session, staff_id: int, proof: Proof, now: pendulum.DateTime) -> None:
-    """Use a code up; raises WrongCode when somebody else did meanwhile."""
-    if proof.step is not None:
-        mine = update(SecondFactor).where(SecondFactor.staff_id == staff_id, SecondFactor.last_step < proof.step)
-        step = mine.values(last_step=proof.step, sealed_secret=proof.sealed)
-        used = session.scalar(step.returning(SecondFactor.staff_id))
-    else:
-        mine = update(RecoveryCode).where(RecoveryCode.id == proof.recovery_id, RecoveryCode.used_at.is_(None))
-        used = session.scalar(mine.values(used_at=now).returning(RecoveryCode.id))
-    if used is None:
-        log.warning("a code was used a second time at the same moment, and refused")
-        raise WrongCode
 
 
 @retried
@@ -205,7 +132,7 @@ def _passed(waiting: found.Awaited, proof: Proof, tried: int, now: pendulum.Date
         staff = accounts.locked(session, waiting.staff_id)
         if not staff.active:
             raise NotAwaited
-        _use(session, staff.id, proof, now)
+        use(session, staff.id, proof, now)
         mine = update(StaffSession).where(StaffSession.id == waiting.session_id, StaffSession.ended_at.is_(None))
         clinic = session.scalar(mine.values(ended_at=now).returning(StaffSession.clinic_id))
         if clinic is None:
@@ -236,7 +163,7 @@ def _renewed(
 ) -> str:
     with transaction() as session:
         staff = accounts.locked(session, staff_id)
-        _use(session, staff_id, proof, now)
+        use(session, staff_id, proof, now)
         session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff_id))
         _keep_codes(session, staff_id, hashes)
         return _noted(session, staff, "recovery_codes.renewed", tries, by, now)
@@ -247,7 +174,7 @@ def _taken_away(staff_id: int, proof: Proof, tries: tuple[int, ...], by: Actor, 
     with transaction() as session:
         staff = accounts.locked(session, staff_id)
         session.get(SecondFactor, staff_id, with_for_update={"key_share": True})
-        _use(session, staff_id, proof, now)
+        use(session, staff_id, proof, now)
         drop(session, staff_id)
         log.warning("%s took the own second factor away", staff.public_id)
         return _noted(session, staff, "second_factor.taken_away", tries, by, now)

@@ -4,6 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from reminder_site.actions import staff
+from reminder_site.actions.staff_rows import EmailTaken
 from reminder_site.commands.present import machine_now, present
 from reminder_site.config import settings
 from reminder_site.domain import passwords
@@ -44,7 +45,7 @@ def add(email: str, name: str, role: str, clinics: tuple[str, ...], password: st
         staff.add_staff(
             email=email, name=name, role=role, password=password, clinics=chosen, by=OPERATOR, now=present()
         )
-    except staff.EmailTaken as taken:
+    except EmailTaken as taken:
         raise click.ClickException(f"There is an account {email} already.") from taken
     click.echo(f"{email} can sign in.")
 

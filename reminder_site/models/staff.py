@@ -98,6 +98,48 @@ class SignInLink(Base):
     used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
 
 
+class Invitation(Base):
+    """Somebody who may join clinics (their public ids), whether or not the address has an account on this site.
+
+    The first password opens it only where there is no account; kept as a password is.
+    """
+
+    __tablename__ = "invitation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    clinics: Mapped[list[str]] = mapped_column(JSON)
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    made_by: Mapped[str] = mapped_column(String(80))
+
+
+class Passkey(Base):
+    """A passkey (WebAuthn) by which somebody signs in; its private key never leaves the device."""
+
+    __tablename__ = "passkey"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(String(1000))
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(60))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class PasskeyChallenge(Base):
+    """A challenge that was answered: nobody's answer counts twice. Kept for as long as one can be answered."""
+
+    __tablename__ = "passkey_challenge"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+
+
 class SetUpCode(Base):
     """The one code that makes the first administrator of a live site; gone once it was used."""
 

@@ -19,6 +19,7 @@ from reminder_site.models import (
     Clinician,
     ClosedDay,
     Message,
+    Passkey,
     Reminder,
     ReminderRule,
     SecondFactor,
@@ -167,7 +168,8 @@ def staff_of(staff_id: int) -> list[StaffRow]:
         .order_by(Clinic.name)
     ).all()
     rows = [_staff(person, [(clinic, known) for who, clinic, known in places if who == person.id]) for person in people]
-    factors = set(db.session.scalars(select(SecondFactor.staff_id).where(SecondFactor.staff_id.in_(sharing))))
+    apps = select(SecondFactor.staff_id).where(SecondFactor.staff_id.in_(sharing))
+    factors = set(db.session.scalars(apps.union(select(Passkey.staff_id).where(Passkey.staff_id.in_(sharing)))))
     return [replace(row, has_factor=person.id in factors) for row, person in zip(rows, people, strict=True)]
 
 

@@ -12,11 +12,13 @@ from reminder_site.web.pages import (
     drift,
     health,
     inbox,
+    invitations,
     kept,
     manage,
     moving,
     offers,
     parked,
+    passkeys,
     patients,
     reminders,
     rules,
@@ -35,18 +37,10 @@ def register(app: Flask) -> None:
     security.register(app)
     context.register(app)
     filters.register(app)
+    door = accounts.pages, second_factor.pages, passkeys.pages, invitations.pages
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages, drift.pages
-    for blueprint in (
-        health.pages,
-        accounts.pages,
-        second_factor.pages,
-        *desk,
-        *people,
-        *managing,
-        manage.pages,
-        twilio.hooks,
-    ):
+    for blueprint in (health.pages, *door, *desk, *people, *managing, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

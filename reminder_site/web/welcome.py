@@ -5,6 +5,7 @@ from flask import flash, url_for
 from reminder_site.actions import accounts, kept_forms
 from reminder_site.domain.second_factor import TOLD_DAYS
 from reminder_site.domain.spoken import moment_words
+from reminder_site.queries import invitations
 from reminder_site.web import current, sessions
 from reminder_site.web.redirects import safe_next
 
@@ -17,6 +18,8 @@ def way_in(wanted: str | None) -> str:
         by = f"{staff.factor_taken_by[:1].upper()}{staff.factor_taken_by[1:]}"
         words = f"{by} took your second factor away ({at})."
         flash(f"{words} If you did not ask for that, tell your administrator and change your password.", "warn")
+    for invitation in invitations.to_address(staff.email, now=sessions.real_now()):
+        flash(f"{' and '.join(invitation.clinics)} invites you: your account page has the invitation.", "info")
     if current.user().needs_factor:
         return url_for("second_factor.show")
     return _kept() or safe_next(wanted)

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from reminder_site.actions import accounts, second_factor, sign_in_tries, staff
+from reminder_site.actions.factor_codes import WrongCode
 from reminder_site.db import db, transaction
 from reminder_site.domain.actor import OPERATOR, Actor
 from reminder_site.models import Audit, RecoveryCode, SecondFactor, SignInTry, StaffSession
@@ -42,7 +43,7 @@ def waiting(dana, now):
 def passed(token, code, now, device="at the desk"):
     try:
         return second_factor.pass_code(token=token, code=code, device=device, now=now)
-    except (second_factor.WrongCode, second_factor.NotAwaited, sign_in_tries.TooManyTries) as refused:
+    except (WrongCode, second_factor.NotAwaited, sign_in_tries.TooManyTries) as refused:
         return type(refused)
 
 
@@ -59,19 +60,19 @@ def test_a_code_that_was_used_is_refused_a_hundred_times(waiting, shows, now):
     assert signed_in(passed(waiting(), shows(now), now), now=now)
     token = waiting()
     again = [passed(token, shows(now), now, f"device {number}") for number in range(100)]
-    assert again == [second_factor.WrongCode] * 100
+    assert again == [WrongCode] * 100
 
 
 def test_a_code_from_before_the_one_that_was_used_is_refused_too(waiting, shows, now):
     later = now.add(seconds=30)
     assert signed_in(passed(waiting(), shows(later), now), now=now)
-    assert passed(waiting(), shows(now), now) is second_factor.WrongCode
+    assert passed(waiting(), shows(now), now) is WrongCode
     assert signed_in(passed(waiting(), shows(later.add(seconds=30)), later), now=later)
 
 
 @pytest.mark.parametrize(("seconds", "fits"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
 def test_a_code_is_good_for_one_step_before_and_after(waiting, shows, now, seconds, fits):
-    assert (passed(waiting(), shows(now.add(seconds=seconds)), now) is not second_factor.WrongCode) is fits
+    assert (passed(waiting(), shows(now.add(seconds=seconds)), now) is not WrongCode) is fits
 
 
 def at_once(app, tokens, code, now):
@@ -97,7 +98,7 @@ def test_of_many_with_one_code_at_the_same_moment_one_gets_in(app, waiting, show
 
 def test_a_recovery_code_is_good_once_however_it_is_typed(waiting, shows, now):
     assert signed_in(passed(waiting(), " abcde-23456 ", now), now=now)
-    assert passed(waiting(), "ABCDE23456", now) is second_factor.WrongCode
+    assert passed(waiting(), "ABCDE23456", now) is WrongCode
     assert signed_in(passed(waiting(), "VWXYZ-98765", now), now=now)
     facts = db.session.scalars(select(Audit.facts).where(Audit.what == "session.opened")).all()
     assert facts == [{"with": "recovery code"}] * 2
@@ -107,13 +108,13 @@ def test_a_recovery_code_is_good_once_however_it_is_typed(waiting, shows, now):
     "typed", ["", "000000", "12345", "1234567", "１２３４５６", "ABCDE-2345O", "'; --", "\x00" * 6, "9" * 40]
 )
 def test_what_is_no_code_of_hers_is_only_wrong(waiting, shows, now, typed):
-    assert passed(waiting(), typed, now) is second_factor.WrongCode
+    assert passed(waiting(), typed, now) is WrongCode
 
 
 def test_the_sixth_wrong_code_in_a_quarter_of_an_hour_is_not_looked_at(waiting, shows, now):
     token = waiting()
     said = [passed(token, "000000", now) for _ in range(5)]
-    assert said == [second_factor.WrongCode] * 5
+    assert said == [WrongCode] * 5
     with pytest.raises(sign_in_tries.TooManyTries) as refused:
         second_factor.pass_code(token=token, code=shows(now), device="at the desk", now=now)
     assert refused.value.wait_seconds == 15 * 60
@@ -128,7 +129,7 @@ def test_the_sixth_wrong_code_in_a_quarter_of_an_hour_is_not_looked_at(waiting, 
 def test_whoever_knows_the_password_and_guesses_codes_locks_her_own_devices_out_of_nothing(waiting, shows, now):
     thief = waiting()
     said = [passed(thief, "000000", now, device="") for _ in range(40)]
-    assert said == [second_factor.WrongCode] * 5 + [sign_in_tries.TooManyTries] * 35
+    assert said == [WrongCode] * 5 + [sign_in_tries.TooManyTries] * 35
     assert signed_in(passed(waiting(), shows(now), now), now=now)
 
 
@@ -152,7 +153,7 @@ def test_tries_at_the_same_moment_do_not_slip_past_the_limit(app, waiting, shows
 
     with ThreadPoolExecutor(8) as crowd:
         said = list(crowd.map(attempt, range(20)))
-    assert said.count(second_factor.WrongCode) == 5 and said.count(sign_in_tries.TooManyTries) == 15
+    assert said.count(WrongCode) == 5 and said.count(sign_in_tries.TooManyTries) == 15
 
 
 def test_a_sign_in_waits_ten_minutes_for_its_code(waiting, shows, now):
@@ -204,7 +205,7 @@ def test_once_the_key_is_lost_only_recovery_codes_fit_and_the_operator_is_told(
     app, waiting, shows, now, monkeypatch, caplog
 ):
     with_keys(app, monkeypatch, secret_key=NEW_KEY)
-    assert passed(waiting(), shows(now), now) is second_factor.WrongCode
+    assert passed(waiting(), shows(now), now) is WrongCode
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert told and "SECRET_KEY" in told[0]
     assert signed_in(passed(waiting(), factories.RECOVERY[0], now), now=now)
@@ -213,7 +214,7 @@ def test_once_the_key_is_lost_only_recovery_codes_fit_and_the_operator_is_told(
 def test_a_secret_that_was_changed_in_the_database_fits_nothing(dana, waiting, shows, now):
     with transaction() as session:
         session.execute(update(SecondFactor).values(sealed_secret="gAAAAA" + "x" * 100))
-    assert passed(waiting(), shows(now), now) is second_factor.WrongCode
+    assert passed(waiting(), shows(now), now) is WrongCode
 
 
 def test_a_draft_is_good_for_an_hour_and_for_whoever_it_was_made_for(dana, now):

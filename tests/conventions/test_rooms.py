@@ -61,7 +61,7 @@ PACKAGES = {
     "gateways": {"flask", "huey", "pendulum", "requests", "twilio", "urllib3"},
     "failpoints": set(),
     "standstill": set(),
-    "actions": {"argon2", "cryptography", "pendulum", "pyotp", "sqlalchemy"},
+    "actions": {"argon2", "cryptography", "pendulum", "pyotp", "sqlalchemy", "webauthn"},
     "web": {
         "email_validator",
         "flask",

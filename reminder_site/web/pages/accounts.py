@@ -4,8 +4,9 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import accounts, kept_forms, sign_in_tries
-from reminder_site.queries import second_factor
+from reminder_site.actions import accounts, kept_forms, passkeys, sign_in_tries
+from reminder_site.queries import invitations, second_factor
+from reminder_site.queries import passkeys as kept_passkeys
 from reminder_site.queries.accounts import anybody, sessions_of
 from reminder_site.queries.kept_forms import waiting
 from reminder_site.web import current, devices, sessions
@@ -45,7 +46,7 @@ def sign_in() -> Page:
         raise TooManyRequests(retry_after=refused.wait_seconds) from refused
     except sign_in_tries.NeedsLink:
         form.form_errors.append(NEEDS_LINK)
-        return render_template("accounts/sign_in.html", form=form), 429
+        return _sign_in_page(form, 429)
     except accounts.SignInRefused:
         form.form_errors.append("E-mail address and password do not belong together. Please try again.")
         return _sign_in_page(form)
@@ -103,8 +104,10 @@ def account() -> Page:
             flash("Your password is changed. You are signed out everywhere else.", "ok")
             return redirect(url_for("accounts.account"), 303)
     sessions_here = sessions_of(user.staff.id, token=user.token, now=sessions.real_now())
-    shown = {"browsers": sessions_here, "factor": second_factor.shown(user.staff.id)}
-    return render_template("accounts/account.html", form=form, **shown), 422 if form.errors else 200
+    invited = invitations.to_address(user.staff.email, now=sessions.real_now())
+    shown = {"browsers": sessions_here, "factor": second_factor.shown(user.staff.id), "invited": invited}
+    keys = kept_passkeys.of(user.staff.id) if passkeys.is_possible() else None
+    return render_template("accounts/account.html", form=form, passkeys=keys, **shown), 422 if form.errors else 200
 
 
 @pages.post("/account/sessions/end")
@@ -137,7 +140,8 @@ def _waiting() -> str | None:
     return url_for("kept.show", kept_id=found) if found else None
 
 
-def _sign_in_page(form: SignInForm) -> Page:
+def _sign_in_page(form: SignInForm, status: int = 422) -> Page:
     if g.get("form_expired"):
         form.form_errors.append("This page had been open for too long. Please type your password once more.")
-    return render_template("accounts/sign_in.html", form=form), 422 if form.errors or form.form_errors else 200
+    page = render_template("accounts/sign_in.html", form=form, offer=passkeys.offer_sign_in(now=sessions.real_now()))
+    return page, status if form.errors or form.form_errors else 200

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from reminder_site.actions import accounts, sign_in_tries
 from reminder_site.actions import second_factor as actions
+from reminder_site.actions.factor_codes import NotSetUp, WrongCode
 from reminder_site.actions.second_factor import Draft
 from reminder_site.domain import second_factor as rules
 from reminder_site.queries import second_factor as kept
@@ -44,10 +45,10 @@ def ask() -> Page:
     except sign_in_tries.NeedsLink:
         form.form_errors.append(NEEDS_LINK)
         return render_template("accounts/sign_in_code.html", form=form), 429
-    except actions.WrongCode:
+    except WrongCode:
         form.code.errors = [WRONG]
         return _code_page(form)
-    except (actions.NotAwaited, actions.NotSetUp):
+    except (actions.NotAwaited, NotSetUp):
         return _sign_in_anew()
     sessions.begin(token)
     devices.remember(waiting.email)
@@ -109,11 +110,11 @@ def _changed(
         )
     except sign_in_tries.TooManyTries as refused:
         raise TooManyRequests(retry_after=refused.wait_seconds) from refused
-    except (actions.WrongCode, sign_in_tries.NeedsLink):
+    except (WrongCode, sign_in_tries.NeedsLink):
         form.code.errors = [WRONG]
     except accounts.WrongPassword:
         form.present.errors = [WRONG_PASSWORD]
-    except (actions.NotSetUp, actions.OldPage):
+    except (NotSetUp, actions.OldPage):
         form.code.errors = ["This was changed in another window meanwhile. Please open the page anew."]
     return None
 
