@@ -300,3 +300,9 @@ def test_the_log_of_a_set_up_holds_no_secret(client, clinic, clock, caplog):
     factories.sign_in_by_form(client, clinic)
     answer, secret = set_up(client, clock)
     assert not [word for word in (secret, secret.replace(" ", ""), *printed(answer)) if word in caplog.text]
+
+
+def test_a_password_that_a_manager_set_still_asks_for_the_code(client, boss, dana, shows):
+    where = f"/settings/staff/{dana.public_id}"
+    assert send(boss, f"{where}/password", {"password": NEW}, opened=where).status_code == 303
+    assert try_to_sign_in(client, dana.email, NEW).location == "/sign-in/code"
