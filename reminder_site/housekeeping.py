@@ -10,8 +10,10 @@ from reminder_site.actions import (
     corrections,
     erasing,
     form_nonces,
+    invitations,
     kept_forms,
     missed_texts,
+    passkeys,
     redaction,
     replanning,
     retention,
@@ -92,6 +94,8 @@ class Housekeeping:
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())
         kept_forms.forget(now=self.clock.machine_now())
+        invitations.forget(now=self.clock.machine_now())
+        passkeys.forget(now=self.clock.machine_now())
 
     def _let_go(self) -> None:
         """Remove, in the night, what is no longer kept; so much at a time that no other chore waits for long."""

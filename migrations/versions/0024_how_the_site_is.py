@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
-down_revision = "0021"
+down_revision = "0023"
 OPEN_1 = sa.text("needs_person IS 1 AND handled_at IS NULL")
 OPEN_TRUE = sa.text("needs_person IS true AND handled_at IS NULL")
 

@@ -15,6 +15,7 @@ from reminder_site.web.pages import (
     erasing,
     health,
     inbox,
+    invitations,
     keeping,
     kept,
     legal,
@@ -22,12 +23,14 @@ from reminder_site.web.pages import (
     moving,
     offers,
     parked,
+    passkeys,
     patient_file,
     patients,
     readiness,
     registration,
     reminders,
     rules,
+    second_factor,
     set_up,
     settings,
     staff,
@@ -45,12 +48,13 @@ def register(app: Flask) -> None:
     context.register(app)
     reading.register(app)
     filters.register(app)
+    door = accounts.pages, second_factor.pages, passkeys.pages, invitations.pages
     desk = day.pages, booking.pages, appointments.pages, moving.pages, reminders.pages
     people = patients.pages, consent.pages, inbox.pages, parked.pages, kept.pages
     managing = set_up.pages, settings.pages, rules.pages, wording.pages, offers.pages, staff.pages
     running = readiness.pages, registration.pages, legal.pages, drift.pages, alerts.pages
     record = audit.pages, keeping.pages, erasing.pages, patient_file.pages
     own = *desk, *people, *managing, *running, *record
-    for blueprint in (health.pages, accounts.pages, *own, manage.pages, twilio.hooks):
+    for blueprint in (health.pages, *door, *own, manage.pages, twilio.hooks):
         app.register_blueprint(blueprint)
     limits.register(app)

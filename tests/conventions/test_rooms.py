@@ -82,7 +82,7 @@ PACKAGES = {
     "failpoints": set(),
     "standstill": set(),
     "logs": {"structlog"},
-    "actions": {"argon2", "pendulum", "sqlalchemy"},
+    "actions": {"argon2", "cryptography", "pendulum", "pyotp", "sqlalchemy", "webauthn"},
     "web": {
         "email_validator",
         "flask",
@@ -93,6 +93,7 @@ PACKAGES = {
         "markupsafe",
         "pendulum",
         "prometheus_client",
+        "segno",
         "structlog",
         "werkzeug",
         "wtforms",
