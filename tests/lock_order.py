@@ -35,6 +35,7 @@ FIRST = {
     "corrections": {"appointment"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
+    "demo_texts": {"message"},
     "doctor": set(),
     "following": {"message"},
     "ghosts": {"heartbeat", "audit"},
