@@ -68,7 +68,9 @@ PAGE = """<!doctype html>
 <header class="top"><div>Appointment reminders</div></header>
 <main class="page" id="main">
 <h1>{words}</h1>
-<section class="sheet"><p>If you were sending a form, go back in your browser: what you typed should still be there.</p></section>
+<section class="sheet">
+<p>If you were sending a form, go back in your browser: what you typed should still be there.</p>
+</section>
 </main>
 </body>
 </html>
