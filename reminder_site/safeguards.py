@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from reminder_site.actions import delivery, hold
+from reminder_site.actions import delivery, demo_texts, hold
 from reminder_site.actions.intents import Intent
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
@@ -50,8 +50,7 @@ class Safeguards:
             self.kept.keep_instance_id(begun.instance_id)
         except OSError:
             log.exception("%s cannot be written: a restored database may go unnoticed", self.kept.path)
-        if emails := accounts.shut_out():
-            log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
+        self._leave_the_demo_behind()
         self._await(begun.rival)
         self._started, self.held = True, begun.held
         if begun.held:
@@ -60,6 +59,13 @@ class Safeguards:
     def _begin(self) -> hold.Start:
         """Ask once: a start that is tried again would take its own hold for somebody else's."""
         return hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=self.clock.now())
+
+    def _leave_the_demo_behind(self) -> None:
+        settings: Settings = self.app.extensions["settings"]
+        if settings.is_live and (withdrawn := demo_texts.withdraw(now=self.clock.now())):
+            log.warning("%d texts to made-up numbers are taken back: the site is live", withdrawn)
+        if emails := accounts.shut_out():
+            log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
 
     def after_beat(self, held: bool) -> None:
         """Learn whether sending is on hold, and note the audit's head beside the database."""

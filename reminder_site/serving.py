@@ -53,6 +53,31 @@ REFUSALS = {
 }
 
 
+# The site is not asked, so this is no template of its; the look comes from the same files.
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex, nofollow">
+<title>{words}</title>
+<link rel="stylesheet" href="/static/css/tokens.css">
+<link rel="stylesheet" href="/static/css/public.css">
+</head>
+<body>
+<header class="top"><div>Appointment reminders</div></header>
+<main class="page" id="main">
+<h1>{words}</h1>
+<section class="sheet">
+<p>If you were sending a form, go back in your browser: what you typed should still be there.</p>
+</section>
+</main>
+</body>
+</html>
+"""
+
+
 class _Refused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -93,10 +118,10 @@ class Served:
         try:
             answer = await self._answer(_environ(scope, await self._body(scope, proto)))
         except _Refused as refused:
-            answer = _refusal(refused.status)
+            answer = _refusal(refused.status, scope.headers.get("accept", ""))
         except Exception:
             log.exception("a request could not be handed to the site")
-            answer = _refusal(500)
+            answer = _refusal(500, scope.headers.get("accept", ""))
         proto.response_bytes(*answer)
 
     async def _body(self, scope: Any, proto: Any) -> bytes:
@@ -181,12 +206,18 @@ def _ask(site: WSGIApplication, environ: Environ) -> Answer:
     return int(status.partition(" ")[0]), headers, body
 
 
-def _refusal(status: int) -> Answer:
+def _refusal(status: int, accepted: str = "") -> Answer:
+    """Write a refusal as a small page for browsers, and in one line for programs."""
+    is_read_by_people = "text/html" in accepted
+    kind = "text/html" if is_read_by_people else "text/plain"
     headers = [
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-security-policy", "default-src 'none'"),
+        ("content-type", f"{kind}; charset=utf-8"),
+        ("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        ("vary", "accept"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-store"),
         ("connection", "close"),
     ]
-    return status, headers, f"{REFUSALS[status]}\n".encode()
+    words = REFUSALS[status]
+    body = PAGE.format(words=words) if is_read_by_people else f"{words}\n"
+    return status, headers, body.encode()

@@ -38,6 +38,7 @@ FIRST = {
     "corrections": {"appointment"},
     "clinics.add_clinic": {"audit"},
     "delivery": {"message"},
+    "demo_texts": {"message"},
     "doctor": set(),
     "erasing": {"kept_form", "patient"},
     "following": {"message"},

@@ -51,16 +51,12 @@ def kit(
         f'number. They are read or sign: "{consent}" Agreeing is no condition of treatment. The site keeps who asked, '
         f"when, how and which wording, and texts nobody without it. Privacy policy: {privacy} Terms: {terms}"
     )
-    samples = [
-        Entry(f"Sample message {number}", wording.render(templates[kind], values), 20, 1_024)
-        for number, kind in enumerate(SAMPLES, 1)
-    ]
     return [
         Entry("Campaign use case", "LOW_VOLUME (Low Volume Mixed); toll-free: APPOINTMENTS, HEALTHCARE"),
         Entry("Campaign description", description, 40, 4_096),
         Entry("How end-users consent (message flow)", flow, 40, 2_048),
         Entry("Opt-in type (toll-free)", "VERBAL; PAPER_FORM if patients sign"),
-        *samples,
+        *_samples(values, templates),
         Entry(
             "Messages contain",
             "links: yes (this site's own address); phone numbers: yes (the clinic's); no lending, no age gate",
@@ -75,4 +71,11 @@ def kit(
         ),
         Entry("Privacy policy", privacy),
         Entry("Terms and conditions", terms),
+    ]
+
+
+def _samples(values: Mapping[str, str], templates: Mapping[str, str]) -> list[Entry]:
+    return [
+        Entry(f"Sample message {number}", wording.render(templates[kind], values), 20, 1_024)
+        for number, kind in enumerate(SAMPLES, 1)
     ]
