@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
+from reminder_site.actions.refused_webhooks import Refusals
 from reminder_site.app import create_app
 from reminder_site.config import Settings
 from reminder_site.db import Base, db
@@ -243,6 +244,7 @@ def app(request, sites, sandbox):
     site.empty()
     site.app.extensions["clock"] = StillClock(MONDAY, sandbox)
     site.app.extensions["wake"].clear()
+    site.app.extensions["refusals"] = Refusals()
     if site.lock_order:
         site.lock_order.forget()
     with site.app.app_context():

@@ -42,6 +42,8 @@ def upgrade() -> None:
     )
     anew = sa.text("written_anew > 0")
     op.create_index("ix_message_written_anew", "message", ["created_at"], sqlite_where=anew, postgresql_where=anew)
+    found = sa.text("found_at IS NOT NULL")
+    op.create_index("ix_inbound_found", "inbound_message", ["found_at"], sqlite_where=found, postgresql_where=found)
     these = {"sqlite_where": OPEN_1, "postgresql_where": OPEN_TRUE}
     op.create_index("ix_inbound_open", "inbound_message", ["clinic_id", "received_at"], **these)
     op.add_column("heartbeat", sa.Column("backup_at", moment, nullable=True))
@@ -51,6 +53,7 @@ def downgrade() -> None:
     with op.batch_alter_table("heartbeat") as table:
         table.drop_column("backup_at")
     op.drop_index("ix_message_written_anew", table_name="message")
+    op.drop_index("ix_inbound_found", table_name="inbound_message")
     op.drop_index("ix_inbound_open", table_name="inbound_message")
     op.drop_table("tally")
     op.drop_index("ix_refused_webhook_at", table_name="refused_webhook")

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reminder_site.actions import tallies
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain.tallies import REFUSED, label_of
+from reminder_site.domain.watch_limits import REFUSED_MINUTES
 from reminder_site.models import RefusedWebhook
 
 WRITTEN_EVERY_SECONDS = 5
@@ -23,16 +24,20 @@ class Refusals:
     def __init__(self) -> None:
         self._waiting: Counter[Refusal] = Counter()
         self._written_at: pendulum.DateTime | None = None
+        self._noted_at: pendulum.DateTime | None = None
         self._lock = threading.Lock()
 
-    def waiting(self) -> int:
-        """Return how many are not written down yet."""
+    def waiting(self, *, now: pendulum.DateTime) -> int:
+        """Return how many of the last ten minutes are not written down yet; `now` is the machine's."""
+        if self._noted_at is None or self._noted_at <= now.subtract(minutes=REFUSED_MINUTES):
+            return 0
         return self._waiting.total()
 
     def note(self, door: str, reason: str, *, now: pendulum.DateTime) -> None:
         """Count one; `now` is the machine's. A database that refuses costs the count, never the answer."""
         with self._lock:
             self._waiting[door, reason] += 1
+            self._noted_at = now
             if self._written_at is not None and abs((now - self._written_at).total_seconds()) < WRITTEN_EVERY_SECONDS:
                 return
             self._written_at, found = now, self._waiting

@@ -11,6 +11,7 @@ from reminder_site.db import db, give_way, retried, transaction
 from reminder_site.models import ProbedWrite
 
 AGAIN_SECONDS = 5.0
+AFTER_FAILURE_SECONDS = 1.0  # there may be room again
 
 
 class WriteProbe:
@@ -23,7 +24,8 @@ class WriteProbe:
 
     def succeeds(self) -> bool:
         """Say whether a row could be written and taken back, down to the disk, when it was last tried."""
-        if self._monotonic() - self._tried_at >= AGAIN_SECONDS and self._trying.acquire(blocking=False):
+        rest = AGAIN_SECONDS if self._succeeded else AFTER_FAILURE_SECONDS
+        if self._monotonic() - self._tried_at >= rest and self._trying.acquire(blocking=False):
             try:
                 self._succeeded = _succeeds()
                 self._tried_at = self._monotonic()

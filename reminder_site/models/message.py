@@ -15,6 +15,7 @@ WAITING = text("next_action_at IS NOT NULL")
 MISSED = text("waits_for = 'missed'")
 UNWANTED = text("NOT wanted")
 WRITTEN_ANEW = text("written_anew > 0")
+FOUND = text("found_at IS NOT NULL")
 OPEN_1 = text("needs_person IS 1 AND handled_at IS NULL")
 OPEN_TRUE = text("needs_person IS true AND handled_at IS NULL")
 
@@ -158,6 +159,7 @@ class InboundMessage(Base):
     __tablename__ = "inbound_message"
     __table_args__ = (
         Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),
+        Index("ix_inbound_found", "found_at", sqlite_where=FOUND, postgresql_where=FOUND),
         Index("ix_inbound_open", "clinic_id", "received_at", sqlite_where=OPEN_1, postgresql_where=OPEN_TRUE),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from reminder_site.config import settings
+from reminder_site.config import BadSetting, settings
 from reminder_site.web import metric_families as families
 
 SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -35,6 +35,8 @@ class _OfTheDatabase(Collector):
 def register(app: Flask) -> None:
     """Give this process its own counts; where several share a folder, each answers for all."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    if (folder := os.environ.get(SHARED_FOLDER)) and not os.path.isdir(folder):
+        raise BadSetting(f"{SHARED_FOLDER} must be a folder that exists, and be emptied at each start")
     registry = CollectorRegistry()
     labels = ("route", "method", "status")
     words = "How long requests took, by route, method and class of status."

@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from reminder_site.actions import tallies
 from reminder_site.db import db, transaction
-from reminder_site.domain.tallies import REQUESTS, SIGN_IN, TEXTS, label_of
-from reminder_site.models import SignInTry, Tally
+from reminder_site.domain.tallies import INBOUND, REQUESTS, SIGN_IN, TEXTS, label_of
+from reminder_site.models import InboundMessage, SignInTry, Tally
 from reminder_site.queries import tallies as found
 from tests.delivering import a_text, trouble
 
@@ -113,6 +113,16 @@ def test_a_try_to_sign_in_is_counted_once_it_is_certain_how_it_ended(app, clock)
         session.execute(update(SignInTry).values(succeeded=True))
     clock.forward(seconds=6)
     assert counted(clock) == {(SIGN_IN, "right"): 1}
+
+
+def test_a_text_found_late_is_settled_from_when_it_was_found(clock):
+    long_ago = clock.now().subtract(hours=3)
+    with transaction() as session:
+        session.add(InboundMessage(sid="SM1", from_e164="+12125550142", to="x", body="1", understood="confirm",
+                                   received_at=long_ago, found_at=clock.now()))  # fmt: skip
+    assert tallies.carry_on(now=clock.now()) == 0 and counted(clock) == {(INBOUND, "confirm"): 1}
+    clock.forward(minutes=3)
+    assert tallies.carry_on(now=clock.now()) == 1 and counted(clock) == {(INBOUND, "confirm"): 1}
 
 
 def test_a_worker_keeps_the_counts(sent, worker, clock):

@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from flask import Flask
+
+from reminder_site.config import BadSetting
+from reminder_site.web import metrics
+
 ROOT = Path(__file__).parents[2]
 ASK = """
 import sys
@@ -36,3 +42,9 @@ def test_what_one_process_has_counted_another_tells(tmp_path):
         True
     ] * 2
     assert all("reminder_database_up 0.0" in each.stdout for each in said), "it has no tables, and is told as such"
+
+
+def test_a_shared_folder_that_is_not_there_refuses_to_start(tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(BadSetting, match="PROMETHEUS_MULTIPROC_DIR"):
+        metrics.register(Flask("small"))

@@ -24,7 +24,10 @@ def healthz() -> tuple[Response, int]:
     """Answer 200 while reminders go out as they should, 503 when something is down; holds no patient data."""
     here = current_app.extensions
     checks = check_up(
-        probe=here["write_probe"], refused_here=here["refusals"].waiting(), now=now(), real_now=machine_now()
+        probe=here["write_probe"],
+        refused_here=here["refusals"].waiting(now=machine_now()),
+        now=now(),
+        real_now=machine_now(),
     )
     status, told = health.worst(checks), {name: _told(name, check) for name, check in checks.items()}
     return jsonify({"status": status, "checks": told, "tzdata": zones.version()}), 503 if status == "down" else 200
