@@ -1,6 +1,5 @@
 """Every setting of the site, read once from the environment; a bad value refuses to start and names the variable."""
 
-import base64
 import hashlib
 import hmac
 import os
@@ -13,26 +12,25 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from flask import current_app
 
+from reminder_site.setting_checks import (
+    LOOPBACK,
+    NUMBERS,
+    STORES,
+    check_alerts,
+    check_choices,
+    check_going_live,
+    check_sandbox,
+    check_secret,
+    check_store,
+    check_watching,
+)
+from reminder_site.setting_checks import (
+    BadSetting as BadSetting,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
-MIN_SECRET_BYTES = 32
-EXAMPLE_SECRET = "replace-me-with-32-random-bytes-or-more"  # noqa: S105 - the value refused below
-NUMBERS = {
-    "port": (1, 65_535),
-    "sandbox_port": (1, 65_535),
-    "trusted_proxies": (0, 10),
-    "texts_in_flight": (1, 1_000),
-    "texts_per_second_after_trouble": (1, 1_000),
-    "sweep_seconds": (1, 3_600),
-    "session_idle_minutes": (1, 720),
-    "delivery_speed": (1, 10_000),
-}
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
-
-
-class BadSetting(ValueError):
-    """A setting is missing or unusable; the message names the variable and says what to put there."""
+VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,9 @@ class Settings:
     """The site's settings; `from_env` reads the variables of the same names in capitals."""
 
     secret_key: str = field(repr=False)
+    secret_key_next: str = field(default="", repr=False)
     secret_key_previous: str = field(default="", repr=False)
+    audit_keys_retired: str = field(default="", repr=False)
     database_url: str = "sqlite:///instance/reminder_site.db"
     queue_url: str = "sqlite:///instance/queue.db"
     public_base_url: str = "http://127.0.0.1:8000"
@@ -60,12 +60,16 @@ class Settings:
     session_idle_minutes: int = 15
     delivery_speed: int = 1
     data_folder: str = ""
+    workers_expected: int = 1
+    log_format: str = "text"
+    metrics_token: str = field(default="", repr=False)
     alert_mail_to: str = ""
     alert_mail_from: str = ""
     smtp_url: str = field(default="", repr=False)
     alert_webhook_url: str = field(default="", repr=False)
     alert_webhook_secret: str = field(default="", repr=False)
     deadman_url: str = field(default="", repr=False)
+    twilio_forgets: str = "erased"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -79,25 +83,31 @@ class Settings:
                 given[name] = _whole_number(name, raw) if spec.type is int else raw
         if "secret_key" not in given:
             raise BadSetting("SECRET_KEY is missing: put at least 32 random bytes there (make run does it for you)")
-        return cls(**given)
+        found = cls(**given)
+        check_going_live(found)
+        return found
 
     def __post_init__(self) -> None:
-        for name in ("secret_key", "secret_key_previous"):
-            _check_secret(name.upper(), getattr(self, name))
+        check_secret("SECRET_KEY", self.secret_key)
+        for secret in self.other_secrets:
+            check_secret("SECRET_KEY_NEXT or SECRET_KEY_PREVIOUS", secret)
         for name in ("public_base_url", "twilio_base_url"):
             value = getattr(self, name)
             if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
                 raise BadSetting(f"{name.upper()} must be a full http(s) address, not {value!r}")
             object.__setattr__(self, name, value.rstrip("/"))
-        for name in ("database_url", "queue_url"):
+        for name, stores in STORES.items():
+            check_store(name.upper(), getattr(self, name), stores)
             object.__setattr__(self, name, _from_root(getattr(self, name)))
-        _check_sandbox(self)
-        _check_alerts(self)
+        check_sandbox(self)
+        check_alerts(self)
         for name, (least, most) in NUMBERS.items():
             if not least <= getattr(self, name) <= most:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
+        check_choices(self)
         if self.delivery_speed != 1 and not self.twilio_base_url:
             raise BadSetting("DELIVERY_SPEED is for trials against the sandbox: leave it at 1")
+        check_watching(self)
 
     @property
     def uses_sandbox(self) -> bool:
@@ -128,9 +138,29 @@ class Settings:
         return tuple(t for t in (self.twilio_auth_token, self.twilio_previous_auth_token) if t)
 
     def keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Derive one 32-byte key per secret, newest first, for one purpose ("audit", "link" …)."""
-        secrets = [s for s in (self.secret_key, self.secret_key_previous) if s]
-        return tuple(hmac.digest(s.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256) for s in secrets)
+        """Derive one 32-byte key per secret for one purpose ("audit", "link" …): the first signs, all are accepted."""
+        return tuple(derived(secret, purpose) for secret in (self.secret_key, *self.other_secrets))
+
+    @property
+    def other_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are accepted and not signed with: the next one, then the previous ones."""
+        return tuple(filter(None, (self.secret_key_next, *self.previous_secrets)))
+
+    @property
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """Return every key that an audit entry may have been sealed with; the retired ones seal nothing any more."""
+        retired = (bytes.fromhex(key) for key in self.audit_keys_retired.split(",") if key)
+        return (*self.keys("audit"), *retired)
+
+    @property
+    def previous_secrets(self) -> tuple[str, ...]:
+        """Return the keys before the present one, newest first; several stand with commas between them."""
+        return tuple(filter(None, (secret.strip() for secret in self.secret_key_previous.split(","))))
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """Derive the 32-byte key of a secret for one purpose."""
+    return hmac.digest(secret.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256)
 
 
 def settings() -> Settings:
@@ -151,49 +181,3 @@ def _whole_number(name: str, raw: str) -> int:
     if not raw.isdecimal():
         raise BadSetting(f"{name.upper()} must be a whole number, not {raw!r}")
     return int(raw)
-
-
-def _check_secret(name: str, value: str) -> None:
-    if name == "SECRET_KEY_PREVIOUS" and not value:
-        return
-    if value == EXAMPLE_SECRET or len(value.encode()) < MIN_SECRET_BYTES or len(set(value)) < 8:
-        raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
-
-
-def _check_sandbox(settings: Settings) -> None:
-    if not settings.twilio_base_url:
-        if settings.twilio_account_sid == SANDBOX_ACCOUNT_SID:
-            raise BadSetting("TWILIO_ACCOUNT_SID is the sandbox's: set TWILIO_BASE_URL, or put your own account there")
-        return
-    if urlsplit(settings.twilio_base_url).hostname not in LOOPBACK:
-        raise BadSetting("TWILIO_BASE_URL may only be a loopback address: the auth token is sent there")
-    if settings.twilio_account_sid != SANDBOX_ACCOUNT_SID:
-        raise BadSetting("TWILIO_BASE_URL is set together with a real TWILIO_ACCOUNT_SID: unset one of them")
-
-
-def _check_alerts(settings: Settings) -> None:
-    for name in ("alert_webhook_url", "deadman_url", "smtp_url"):
-        value, schemes = getattr(settings, name), {"smtp", "smtps"} if name == "smtp_url" else {"http", "https"}
-        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).hostname):
-            raise BadSetting(
-                f"{name.upper()} must be a full address that begins with {' or '.join(sorted(schemes))}://"
-            )
-    if bool(settings.alert_webhook_url) != bool(settings.alert_webhook_secret):
-        raise BadSetting("ALERT_WEBHOOK_URL and ALERT_WEBHOOK_SECRET only work together: set both or neither")
-    if settings.alert_webhook_secret and not _is_webhook_secret(settings.alert_webhook_secret):
-        raise BadSetting("ALERT_WEBHOOK_SECRET must be whsec_ and then 24 to 64 random bytes in base64")
-    if settings.alert_mail_to and not settings.smtp_url:
-        raise BadSetting("ALERT_MAIL_TO needs SMTP_URL: where mails are handed over")
-    if settings.smtp_url and "@" not in settings.alert_mail_from:
-        raise BadSetting("SMTP_URL needs ALERT_MAIL_FROM: the address that mails come from")
-    if not all("@" in address and address.isprintable() for address in settings.operators):
-        raise BadSetting("ALERT_MAIL_TO must be e-mail addresses with commas between them")
-
-
-def _is_webhook_secret(value: str) -> bool:
-    """Tell whether a secret is as Standard Webhooks has it; a pasted signature, or an encoded prefix, is not."""
-    try:
-        key = base64.b64decode(value.removeprefix("whsec_") + "==", validate=False)
-    except ValueError:
-        return False
-    return value.startswith("whsec_") and 24 <= len(key) <= 64

@@ -8,11 +8,17 @@ from flask import Flask
 
 from reminder_site.actions import (
     corrections,
+    erasing,
     form_nonces,
+    invitations,
     kept_forms,
     missed_texts,
+    passkeys,
+    redaction,
     replanning,
+    retention,
     sender_pauses,
+    tallies,
     zone_rules,
 )
 from reminder_site.clock import Clock
@@ -20,6 +26,7 @@ from reminder_site.domain.actor import WORKER
 from reminder_site.gateways.sms import Sms
 
 log = logging.getLogger("reminder_site.worker")
+BATCHES_AT_ONCE = 20  # of what is no longer kept, with each heartbeat
 
 
 class Housekeeping:
@@ -40,7 +47,8 @@ class Housekeeping:
         try:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
-                              self._let_senders_go_on, self._forget_forms):  # fmt: skip
+                              self._let_senders_go_on, self._forget_forms, self._count, self._let_go,
+                              self._have_twilio_forget):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -79,6 +87,24 @@ class Housekeeping:
         """Have texts looked at that still wait for a sender which does not pause any more."""
         sender_pauses.release(now=self.clock.now())
 
+    def _count(self) -> None:
+        """Keep the counts that /metrics tells."""
+        tallies.carry_on(now=self.clock.now())
+
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())
         kept_forms.forget(now=self.clock.machine_now())
+        invitations.forget(now=self.clock.machine_now())
+        passkeys.forget(now=self.clock.machine_now())
+
+    def _let_go(self) -> None:
+        """Remove, in the night, what is no longer kept; so much at a time that no other chore waits for long."""
+        now, machine_now = self.clock.now(), self.clock.machine_now()
+        for scope, on in retention.due(now=now, machine_now=machine_now).items():
+            at = machine_now if scope == retention.SITE else now
+            if self.stopping.is_set() or retention.carry_on(scope=scope, on=on, batches=BATCHES_AT_ONCE, now=at):
+                break
+
+    def _have_twilio_forget(self) -> None:
+        erasing.carry_on(now=self.clock.now())
+        redaction.carry_on(sms=self.sms, now=self.clock.now())

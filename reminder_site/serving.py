@@ -19,8 +19,20 @@ MOST_WAITING = 512  # requests for a thread; each holds a body
 HEARD_OUT_BYTES = 8 * 1_024 * 1_024  # thrown away as it comes: a browser reads no answer before it has sent all
 MOST_OPEN_FILES = 8_192
 KILO = 1_024
+# Threads and connections were measured: docs/operating.md, "Threads and connections".
+SERVER = (
+    *("--interface", "rsgi", "--http", "1", "--no-ws"),
+    *("--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"),
+    *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error"),
+)
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def server_command(*, host: str, port: int, workers: int) -> list[str]:
+    """Return the command that starts the web server on a host and port, with so many processes."""
+    place = ["--host", host, "--port", str(port), "--workers", str(workers)]
+    return [sys.executable, "-m", "granian", *SERVER, *place, "wsgi:served"]
 
 
 class Limit(NamedTuple):
@@ -48,7 +60,7 @@ class _Refused(Exception):
 
 
 class Served:
-    """The site as the web server calls it; `site` is any WSGI application, `begins` is called in each process."""
+    """The site as the web server calls it; `site` is any WSGI application, the rest is called once in each process."""
 
     def __init__(
         self,
@@ -56,12 +68,13 @@ class Served:
         *,
         threads: int = THREADS,
         limits: dict[str, Limit] | None = None,
-        begins: Callable[[], None] | None = None,
+        started: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        self._begins = begins
         self._site, self._limits = site, LIMITS if limits is None else limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
         self._waiting = 0
+        self._started, self._ended = started, ended
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin, and let as many clients in as the machine allows: those who dawdle hold a file each."""
@@ -69,8 +82,11 @@ class Served:
         wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        if self._begins is not None:
-            self._begins()
+        self._started()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this process ends."""
+        self._ended()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""

@@ -7,24 +7,37 @@ from itertools import count
 
 import flask
 import pendulum
+import pyotp
 
 from reminder_site.actions import locks
 from reminder_site.actions.accounts import open_session
 from reminder_site.actions.passwords import hash_password
 from reminder_site.actions.plans import replan
+from reminder_site.actions.sealing import seal
 from reminder_site.db import transaction
 from reminder_site.domain import zones
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.domain.names import search_name
 from reminder_site.domain.planning import DEFAULT_RULES
 from reminder_site.domain.times import moment
-from reminder_site.models import Appointment, Clinic, Patient, ReminderRule, Staff, StaffClinic
+from reminder_site.models import (
+    Appointment,
+    Clinic,
+    Patient,
+    RecoveryCode,
+    ReminderRule,
+    SecondFactor,
+    Staff,
+    StaffClinic,
+)
 from reminder_site.queries.plans import ground
 from reminder_site.web import sessions
 
 MONDAY = pendulum.datetime(2026, 11, 2, 14, 0, tz="UTC")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 PASSWORD = "sixteen letters or more"
+APP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+RECOVERY = ("ABCDE23456", "VWXYZ98765")
 numbers = count(2_125_550_200)  # behind 555-0100 to -0199, which tests type by hand
 kept_hash = cache(hash_password)  # as the site hashes it, once a password: it is meant to be slow
 _shared = []
@@ -53,6 +66,15 @@ def a_staff(clinic, name="Alice", role="reception", *, now=MONDAY, password=PASS
     _keep(staff)
     _keep(StaffClinic(staff_id=staff.id, clinic_id=clinic.id))
     return staff
+
+
+def a_second_factor(staff, *, now=MONDAY):
+    """Give somebody an authenticator app and two recovery codes; returns what shows the app's code at a moment."""
+    app = pyotp.TOTP(APP_SECRET)
+    sealed = seal("second factor", APP_SECRET, now=now)
+    _keep(SecondFactor(staff_id=staff.id, sealed_secret=sealed, last_step=0, made_at=now))
+    _keep(*(RecoveryCode(staff_id=staff.id, code_hash=kept_hash(code)) for code in RECOVERY))
+    return lambda moment: app.at(int(moment.timestamp()))
 
 
 def a_patient(clinic, first_name="Carol", last_name="Reed", *, phone_e164=None, now=MONDAY, **columns):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0024"
 OPEN = sa.text("over_at IS NULL")
 TO_SEND = sa.text("next_try_at IS NOT NULL")
 MOMENT = sa.DateTime(timezone=True)

@@ -75,6 +75,22 @@ def back_up(*, folder: Path, now: pendulum.DateTime) -> Manifest:
     return _back_up(folder, "reminder-site", now)
 
 
+def note_made(*, manifest: Manifest) -> bool:
+    """Write down when the last backup was made, for those who watch; False when the database takes no changes."""
+    try:
+        _note_made(manifest.made)
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False
+    return True
+
+
+@retried
+def _note_made(at: pendulum.DateTime) -> None:
+    with transaction() as session:
+        session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(backup_at=at))
+
+
 def prune(*, folder: Path) -> list[str]:
     """Delete the backups of a folder that are neither among the last 48 hours' nor the last 35 days'; name them."""
     made = {file: m.made for file in folder.glob("reminder-site-*.json") if (m := _read(file)) is not None}

@@ -11,6 +11,7 @@ from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.models import Appointment, Patient
+from reminder_site.models.columns import new_public_id
 
 
 def enrol(
@@ -24,6 +25,7 @@ def enrol(
     consent_wording: int | None = None,
     born_on: date | None = None,
     time_zone: str = "",
+    public_id: str = "",
     by: Actor,
     now: pendulum.DateTime,
 ) -> Patient:
@@ -34,6 +36,7 @@ def enrol(
     wording = consent_wordings.used(session, clinic_id, consent_how, consent_wording)
     agreed = bool(consent_how)
     patient = Patient(
+        public_id=public_id or new_public_id(),
         clinic_id=clinic_id,
         first_name=first_name,
         last_name=last_name,

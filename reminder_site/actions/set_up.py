@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, locks, passwords
 from reminder_site.actions.clinics import ClinicFacts, new_clinic
-from reminder_site.actions.staff import new_staff
+from reminder_site.actions.staff_rows import new_staff
 from reminder_site.config import settings
 from reminder_site.db import retried, transaction
 from reminder_site.domain import set_up_code as codes

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from reminder_site.actions import locks
 from reminder_site.db import retried, transaction
+from reminder_site.domain import second_factor
 from reminder_site.domain import sign_in_limits as limits
 from reminder_site.models import SignInTry
-from reminder_site.queries.sign_in_tries import UNKNOWN, in_a_row, keyed, network, wrong
+from reminder_site.queries.sign_in_tries import UNKNOWN, in_a_row, keyed, keyed_code, network, wrong
 
 log = logging.getLogger("reminder_site.security")
 NOBODY = "nobody"
@@ -44,6 +45,28 @@ def note(email: str, address: str, device: str, now: pendulum.DateTime) -> int:
         return tried.id
 
 
+@retried
+def note_code(email: str, device: str, now: pendulum.DateTime) -> int:
+    """Write a try of a second factor's code down and return its id; only whoever typed the right password gets here.
+
+    Five in a quarter of an hour by a device, those not known sharing one budget. Raises TooManyTries, NeedsLink.
+    """
+    account = keyed_code(email)
+    with transaction() as session:
+        locks.hold(session, f"sign-in:{account}")
+        mark = keyed(device) if device else UNKNOWN
+        if _many_in_a_row(account, mark, now):
+            mark = UNKNOWN
+        if mark == UNKNOWN and _many_in_a_row(account, mark, now):
+            log.warning("a code on an unknown device was not looked at: its account was tried too often")
+            raise NeedsLink
+        _refuse_sixth(account, mark, now)
+        tried = SignInTry(account_hash=account, address_hash="", device_hash=mark, tried_at=now, succeeded=False)
+        session.add(tried)
+        session.flush()
+        return tried.id
+
+
 def mark_right(session: Session, tried: int) -> None:
     """Write down that a try was right."""
     session.execute(update(SignInTry).where(SignInTry.id == tried).values(succeeded=True))
@@ -51,7 +74,22 @@ def mark_right(session: Session, tried: int) -> None:
 
 def forgive(session: Session, email: str) -> None:
     """Let an account be tried afresh: its wrong tries count no longer."""
-    session.execute(update(SignInTry).where(SignInTry.account_hash == keyed(email)).values(account_hash=NOBODY))
+    theirs = SignInTry.account_hash.in_([keyed(email), keyed_code(email)])
+    session.execute(update(SignInTry).where(theirs).values(account_hash=NOBODY))
+
+
+def _many_in_a_row(account: str, mark: str, now: pendulum.DateTime) -> bool:
+    mine = SignInTry.account_hash == account, SignInTry.device_hash == mark
+    return in_a_row(*mine, since=now.subtract(days=limits.COUNTED_DAYS)).times >= limits.MOST_IN_A_ROW
+
+
+def _refuse_sixth(account: str, mark: str, now: pendulum.DateTime) -> None:
+    mine = SignInTry.account_hash == account, SignInTry.device_hash == mark
+    lately = in_a_row(*mine, since=now.subtract(minutes=second_factor.WRONG_MINUTES))
+    if lately.times >= second_factor.MOST_WRONG and lately.last_at is not None:
+        log.warning("a code was not looked at: its account was tried %s times", lately.times)
+        free_at = lately.last_at.add(minutes=second_factor.WRONG_MINUTES)
+        raise TooManyTries(max(1, int((free_at - now).total_seconds())))
 
 
 def _known_device(account: str, device: str, now: pendulum.DateTime) -> str:
@@ -60,7 +98,7 @@ def _known_device(account: str, device: str, now: pendulum.DateTime) -> str:
         return UNKNOWN
     mark = keyed(device)
     mine = SignInTry.account_hash == account, SignInTry.device_hash == mark
-    if in_a_row(*mine, since=now.subtract(days=limits.COUNTED_DAYS)).times >= limits.MOST_IN_A_ROW:
+    if _many_in_a_row(account, mark, now):
         return UNKNOWN
     lately = wrong(*mine, since=now.subtract(hours=1))
     if lately.times >= limits.KNOWN_TRIES_AN_HOUR and lately.last_at is not None:

@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from reminder_site.actions import alerts, backups, proving
+from reminder_site.actions import alerts, backups, erasing, proving
 from reminder_site.config import settings
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways import neighbour
@@ -31,6 +31,8 @@ def backup(folder: Path | None, prune: bool, prove: bool) -> None:
         raise click.ClickException(f"No backup was made: {problem}") from problem
     alerts.note_backup(now=made.made)
     click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound")
+    if not backups.note_made(manifest=made):
+        click.echo("It could not be written down that it was made: /healthz will miss it.", err=True)
     if prove:
         try:
             proving.prove(file=folder / made.file)
@@ -66,6 +68,9 @@ def restore(file: Path, force: bool, rehearse: bool) -> None:
         raise click.ClickException(f"Nothing was changed: {problem}") from problem
     upgrade(revision="head")
     backups.record_restore(manifest=manifest, rehearsal=rehearse, by=OPERATOR, now=clock.now())
+    erased = DataFolder(settings().data_path).erased()
+    if erased and (count := erasing.again(erased=erased, by=OPERATOR, now=clock.now())):
+        click.echo(f"{count} patients whom the backup still knew were erased anew.")
     if rehearse:
         click.echo(f"Restored as of {manifest.made_at} to rehearse: this copy sends, cancels and answers nothing.")
         return

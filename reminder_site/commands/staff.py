@@ -4,6 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from reminder_site.actions import staff
+from reminder_site.actions.staff_rows import EmailTaken
 from reminder_site.commands.present import machine_now, present
 from reminder_site.config import settings
 from reminder_site.domain import passwords
@@ -44,7 +45,7 @@ def add(email: str, name: str, role: str, clinics: tuple[str, ...], password: st
         staff.add_staff(
             email=email, name=name, role=role, password=password, clinics=chosen, by=OPERATOR, now=present()
         )
-    except staff.EmailTaken as taken:
+    except EmailTaken as taken:
         raise click.ClickException(f"There is an account {email} already.") from taken
     click.echo(f"{email} can sign in.")
 
@@ -82,6 +83,17 @@ def give_link(email: str) -> None:
     """Show a link that lets somebody sign in on a device the site does not know, once."""
     token = staff.give_link(staff=_public_id(email), by=OPERATOR, now=machine_now())
     click.echo(f"{settings().public_base_url}/sign-in/link/{token}   (good for {LINK_HOURS} h, once)")
+
+
+@commands.command("no-second-factor")
+@click.argument("email")
+def take_factor(email: str) -> None:
+    """Take somebody's second factor away (the phone and the recovery codes are lost) and end every session."""
+    try:
+        staff.take_factor(staff=_public_id(email), by=OPERATOR, now=machine_now())
+    except staff.NoFactor as none:
+        raise click.ClickException(f"{email} has no second factor.") from none
+    click.echo(f"{email} signs in with the password alone, until a new second factor is set up.")
 
 
 def _public_id(email: str) -> str:

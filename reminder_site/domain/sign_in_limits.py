@@ -13,6 +13,7 @@ KNOWN_TRIES_AN_HOUR: Final = 10
 MOST_IN_A_ROW: Final = 100  # NIST SP 800-63B: no more guesses than these
 COUNTED_DAYS: Final = 30
 LINK_HOURS: Final = 24
+INVITED_DAYS: Final = 7  # how long a first password is good
 TOLD_FROM: Final = 10  # wrong tries a day, until the account's owner and administrators are told
 
 

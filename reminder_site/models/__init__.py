@@ -14,9 +14,15 @@ from reminder_site.models.clinic import (
 )
 from reminder_site.models.message import Attempt, InboundMessage, Message, MessageEvent, ProviderEvent
 from reminder_site.models.patient import OptOut, Patient
+from reminder_site.models.retention import PatientRead, RetentionRun, TwilioErasure
 from reminder_site.models.staff import (
     FormNonce,
+    Invitation,
     KeptForm,
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    SecondFactor,
     SetUpCode,
     SignInLink,
     SignInTry,
@@ -25,6 +31,8 @@ from reminder_site.models.staff import (
     StaffSession,
 )
 from reminder_site.models.throttle import SenderPause, ThrottleRow
+from reminder_site.models.trial import TrialText
+from reminder_site.models.watch import ProbedWrite, RefusedWebhook, Tally, WorkerSeen
 
 __all__ = [
     "Alert",
@@ -42,16 +50,25 @@ __all__ = [
     "FormNonce",
     "Heartbeat",
     "InboundMessage",
+    "Invitation",
     "KeptForm",
     "ManageLink",
     "Message",
     "MessageEvent",
     "OptOut",
     "PagePress",
+    "Passkey",
+    "PasskeyChallenge",
     "Patient",
+    "ProbedWrite",
+    "PatientRead",
     "ProviderEvent",
+    "RecoveryCode",
+    "RefusedWebhook",
     "Reminder",
     "ReminderRule",
+    "RetentionRun",
+    "SecondFactor",
     "SenderPause",
     "SetUpCode",
     "SignInLink",
@@ -59,6 +76,10 @@ __all__ = [
     "Staff",
     "StaffClinic",
     "StaffSession",
+    "Tally",
     "Template",
     "ThrottleRow",
+    "WorkerSeen",
+    "TrialText",
+    "TwilioErasure",
 ]

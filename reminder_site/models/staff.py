@@ -1,7 +1,7 @@
 """People who sign in, their clinics, their sessions, and what guards the sign-in page."""
 
 import pendulum
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
@@ -21,6 +21,8 @@ class Staff(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     version: Mapped[int] = mapped_column(default=1)
+    factor_taken_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)  # the second factor, by somebody else
+    factor_taken_by: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
 
 class StaffClinic(Base):
@@ -32,7 +34,10 @@ class StaffClinic(Base):
 
 
 class StaffSession(Base):
-    """One signed-in browser; the cookie's token is kept only as its SHA-256."""
+    """One signed-in browser; the cookie's token is kept only as its SHA-256.
+
+    While it awaits the code of a second factor it opens nothing.
+    """
 
     __tablename__ = "staff_session"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -42,6 +47,27 @@ class StaffSession(Base):
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     expires_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     ended_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    awaits_code: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class SecondFactor(Base):
+    """Somebody's authenticator app: its secret, encrypted, and the last time step whose code was used."""
+
+    __tablename__ = "second_factor"
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, autoincrement=False)
+    sealed_secret: Mapped[str] = mapped_column(String(255))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+
+
+class RecoveryCode(Base):
+    """One code that stands in for the authenticator app once; kept as a password is."""
+
+    __tablename__ = "recovery_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(255))
+    used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
 
 
 class SignInTry(Base):
@@ -70,6 +96,48 @@ class SignInLink(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class Invitation(Base):
+    """Somebody who may join clinics (their public ids), whether or not the address has an account on this site.
+
+    The first password opens it only where there is no account; kept as a password is.
+    """
+
+    __tablename__ = "invitation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    clinics: Mapped[list[str]] = mapped_column(JSON)
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    made_by: Mapped[str] = mapped_column(String(80))
+
+
+class Passkey(Base):
+    """A passkey (WebAuthn) by which somebody signs in; its private key never leaves the device."""
+
+    __tablename__ = "passkey"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = public_id()
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    credential_id: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[str] = mapped_column(String(1000))
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(60))
+    made_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    used_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+
+
+class PasskeyChallenge(Base):
+    """A challenge that was answered: nobody's answer counts twice. Kept for as long as one can be answered."""
+
+    __tablename__ = "passkey_challenge"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
 
 
 class SetUpCode(Base):

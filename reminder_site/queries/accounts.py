@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, select, true
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import demo_accounts
-from reminder_site.models import Clinic, Staff, StaffClinic, StaffSession
+from reminder_site.domain.second_factor import is_needed
+from reminder_site.models import Clinic, SecondFactor, Staff, StaffClinic, StaffSession
 
 __all__ = ["Clinic", "SignedIn", "Staff", "all_clinics", "anybody", "by_email", "signed_in", "token_hash"]
 
@@ -18,11 +19,15 @@ KEY_LETTERS = 16
 
 @dataclass(frozen=True)
 class SignedIn:
-    """One signed-in browser: who, at which clinic, and all the clinics the header offers."""
+    """One signed-in browser: who, at which clinic, and all the clinics the header offers.
+
+    `needs_factor` says that a second factor has to be set up before anything else.
+    """
 
     staff: Staff
     clinic: Clinic
     clinics: tuple[Clinic, ...]
+    needs_factor: bool
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,14 @@ def token_hash(token: str) -> str:
 def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
     """Find who holds a session token; None when it has ended, is past its 12 h, or the account is off."""
     found = db.session.execute(
-        select(Staff, StaffSession.clinic_id, Clinic)
+        select(Staff, StaffSession.clinic_id, Clinic, SecondFactor.staff_id.is_not(None).label("has_factor"))
         .join(StaffSession, StaffSession.staff_id == Staff.id)
         .join(StaffClinic, StaffClinic.staff_id == Staff.id)
         .join(Clinic, Clinic.id == StaffClinic.clinic_id)
+        .outerjoin(SecondFactor, SecondFactor.staff_id == Staff.id)
         .where(
             StaffSession.token_hash == token_hash(token),
+            ~StaffSession.awaits_code,
             StaffSession.ended_at.is_(None),
             StaffSession.expires_at > now,
             Staff.active,
@@ -59,14 +66,17 @@ def signed_in(token: str, *, now: pendulum.DateTime) -> SignedIn | None:
         return None
     clinics = tuple(row.Clinic for row in found)
     here = [clinic for clinic in clinics if clinic.id == found[0].clinic_id] or clinics
-    return SignedIn(found[0].Staff, here[0], clinics)
+    staff, has_factor = found[0].Staff, found[0].has_factor
+    return SignedIn(staff, here[0], clinics, not has_factor and is_needed(staff.role, live=settings().is_live))
 
 
 def sessions_of(staff_id: int, *, token: str, now: pendulum.DateTime) -> list[SessionRow]:
     """List the browsers somebody is signed in at, the latest first; `token` is the one's that asks."""
-    alive = StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None), StaffSession.expires_at > now
+    alive = StaffSession.ended_at.is_(None), StaffSession.expires_at > now, ~StaffSession.awaits_code
     found = db.session.execute(
-        select(StaffSession.token_hash, StaffSession.created_at).where(*alive).order_by(StaffSession.id.desc())
+        select(StaffSession.token_hash, StaffSession.created_at)
+        .where(StaffSession.staff_id == staff_id, *alive)
+        .order_by(StaffSession.id.desc())
     )
     mine = token_hash(token)
     return [SessionRow(kept[:KEY_LETTERS], since, kept == mine) for kept, since in found]

@@ -53,6 +53,9 @@ def of_sign_ins(*, me: Staff, now: pendulum.DateTime) -> list[Banner]:
     if mine := tries.get(sign_in_tries.keyed(me.email)):
         times = f"Somebody typed {mine} wrong passwords for your account today, on devices where you never signed in"
         found.append(Banner("warn", f"{times}. You can go on working; on your own devices nothing changes."))
+    if guessed := tries.get(sign_in_tries.keyed_code(me.email)):
+        words = f"Somebody who knows your password typed {guessed} wrong codes today. Change your password now."
+        found.append(Banner("bad", words))
     if me.role == "administrator":
         people = [row for row in staff_of(me.id) if row.public_id != me.public_id]
         names = [row.name for row in people if sign_in_tries.keyed(row.email) in tries]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import pendulum
@@ -19,8 +19,10 @@ from reminder_site.models import (
     Clinician,
     ClosedDay,
     Message,
+    Passkey,
     Reminder,
     ReminderRule,
+    SecondFactor,
     Staff,
     StaffClinic,
     Template,
@@ -69,6 +71,7 @@ class StaffRow:
     version: int
     clinics: tuple[str, ...]
     elsewhere: bool
+    has_factor: bool = False
 
 
 def rules(clinic_id: int) -> list[RuleRow]:
@@ -164,7 +167,10 @@ def staff_of(staff_id: int) -> list[StaffRow]:
         .where(StaffClinic.staff_id.in_([person.id for person in people]))
         .order_by(Clinic.name)
     ).all()
-    return [_staff(person, [(clinic, known) for who, clinic, known in places if who == person.id]) for person in people]
+    rows = [_staff(person, [(clinic, known) for who, clinic, known in places if who == person.id]) for person in people]
+    apps = select(SecondFactor.staff_id).where(SecondFactor.staff_id.in_(sharing))
+    factors = set(db.session.scalars(apps.union(select(Passkey.staff_id).where(Passkey.staff_id.in_(sharing)))))
+    return [replace(row, has_factor=person.id in factors) for row, person in zip(rows, people, strict=True)]
 
 
 def staff_member(staff_id: int, public_id: str) -> StaffRow | None:

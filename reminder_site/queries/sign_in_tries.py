@@ -28,6 +28,11 @@ def keyed(value: str) -> str:
     return hmac.new(settings().keys("throttle")[0], value.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
+def keyed_code(email: str) -> str:
+    """Return the hash under which the codes of an account's second factor are counted."""
+    return keyed(f"code of {email}")
+
+
 def network(address: str) -> str:
     """Return what one household or attacker holds: an IPv4 address, or the /64 of an IPv6 one."""
     try:

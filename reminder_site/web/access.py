@@ -4,8 +4,14 @@ PUBLIC = frozenset(
     {
         "static",
         "health.healthz",
+        "health.livez",
+        "health.metrics",
         "accounts.sign_in",
         "accounts.take_link",
+        "legal.privacy",
+        "legal.terms",
+        "passkeys.sign_in",
+        "second_factor.ask",
         "set_up.first_run",
     }
 )
@@ -54,9 +60,13 @@ RECEPTION = frozenset(
         "inbox.handled",
         "inbox.index",
         "inbox.stop",
+        "invitations.accept",
+        "invitations.decline",
         "kept.show",
         "moving.move",
         "moving.preview",
+        "passkeys.remove",
+        "passkeys.show",
         "patients.consent",
         "patients.edit",
         "patients.find",
@@ -70,6 +80,9 @@ RECEPTION = frozenset(
         "reminders.cancel",
         "reminders.send_now",
         "reminders.switch",
+        "second_factor.renew",
+        "second_factor.show",
+        "second_factor.take_away",
         "settings.overview",
     }
 )
@@ -79,16 +92,22 @@ MANAGER = frozenset(
         "alerts.index",
         "alerts.take",
         "alerts.test",
+        "audit.find",
+        "audit.index",
         "consent.wording",
         "drift.fix",
         "drift.show",
+        "erasing.erase",
         "health.styleguide",
         "health.styleguide_patient",
+        "keeping.retention",
         "offers.add_clinician",
         "offers.add_type",
         "offers.change_clinician",
         "offers.change_type",
         "offers.people",
+        "registration.show",
+        "patient_file.take",
         "rules.add",
         "rules.all_rules",
         "rules.cadence",
@@ -105,17 +124,35 @@ MANAGER = frozenset(
         "staff.set_password",
         "staff.switch_off",
         "staff.switch_on",
+        "staff.withdraw",
         "wording.all_texts",
         "wording.change",
         "wording.preview",
         "wording.take_in_links",
     }
 )
-ADMINISTRATOR = frozenset({"settings.add_clinic"})
+ADMINISTRATOR = frozenset({"readiness.look", "readiness.show", "settings.add_clinic", "staff.take_factor"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 
-OWN_ACCOUNT = frozenset({"accounts.account", "accounts.end_session", "accounts.sign_out", "accounts.switch_clinic"})
+OWN_ACCOUNT = frozenset(
+    {
+        "accounts.account",
+        "accounts.end_session",
+        "accounts.sign_out",
+        "accounts.switch_clinic",
+        "invitations.accept",
+        "invitations.decline",
+        "passkeys.remove",
+        "passkeys.show",
+        "second_factor.renew",
+        "second_factor.show",
+        "second_factor.take_away",
+    }
+)
+
+# All that is open to whoever has to set up a second factor first.
+BEFORE_SECOND_FACTOR = frozenset({"accounts.sign_out", "second_factor.show"})
 
 # These change nothing of a clinic: they are taken from a page of any clinic that this person has open.
 OF_NO_CLINIC = OWN_ACCOUNT
@@ -123,6 +160,7 @@ OF_NO_CLINIC = OWN_ACCOUNT
 # Posted so that nothing typed stands in an address; they change nothing.
 POSTED_READS = frozenset(
     {
+        "audit.find",
         "booking.find",
         "booking.preview",
         "day.day",

@@ -19,7 +19,9 @@ from reminder_site.web.sessions import idle_words
 log = logging.getLogger(__name__)
 PAGES = frozenset({400, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503})
 BARE = frozenset({"twilio"})  # programs ask there; they read no pages
-NOT_SHOWN = re.compile(r"csrf_token|nonce|password|present|new|again|token|next|submit|version|_id$|then")
+NOT_SHOWN = re.compile(
+    r"csrf_token|nonce|password|present|new|again|token|next|submit|version|_id$|then|^code$|sealed|passkey"
+)
 LONGEST_SHOWN = 2_000
 YES_OR_NO = {"0": "no", "1": "yes"}  # what buttons and ticks send
 

@@ -17,8 +17,8 @@ from reminder_site.web.now import now
 from reminder_site.web.redirects import safe_next
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; object-src 'none'; base-uri 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CSP,
@@ -30,7 +30,8 @@ HEADERS = {
 HSTS = "max-age=31536000; includeSubDomains"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CACHEABLE = frozenset({"static"})
-OPEN_TO_ANY_HOST = frozenset({"health.healthz"})  # load balancers ask by address; the answer holds no links
+# Load balancers and watchers ask by address; the answers hold no links.
+OPEN_TO_ANY_HOST = frozenset({"health.healthz", "health.livez", "health.metrics"})
 # These prove themselves otherwise: Twilio by its signature, programs by their key, a patient by the page's own token.
 NO_FORM_TOKEN = access.SIGNATURE | access.API_KEY | access.SIGNED_LINK
 # A page left open overnight: its form refuses the old token itself, and says so beside what was typed.
@@ -105,6 +106,8 @@ def _admit_staff(endpoint: str) -> AnyResponse | None:
     if not current.signed_in():
         where = form_tokens.origin() if request.method == "POST" else None
         return unsaved.wait_for_sign_in(where, endpoint) if where else redirect(door())
+    if current.user().needs_factor and endpoint not in access.BEFORE_SECOND_FACTOR:
+        return _second_factor_first(endpoint)
     if current.staff().role not in roles:
         log.warning("%s (%s) may not open %s", current.staff().public_id, current.staff().role, endpoint)
         accounts.refuse_access(
@@ -114,6 +117,13 @@ def _admit_staff(endpoint: str) -> AnyResponse | None:
     if request.headers.get(sessions.QUIET, current.clinic().public_id) != current.clinic().public_id:
         abort(409)  # a page that renews itself shows another clinic than the one that is open: refresh.js says so
     return None
+
+
+def _second_factor_first(endpoint: str) -> AnyResponse:
+    """Lead whoever needs a second factor to set it up; a form sent meanwhile is kept and shown afterwards."""
+    where = form_tokens.origin() if request.method == "POST" else None
+    to = url_for("second_factor.show")
+    return unsaved.wait(where, endpoint, to) if where else redirect(to, 303)
 
 
 def door() -> str:

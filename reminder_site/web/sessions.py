@@ -17,6 +17,8 @@ from reminder_site.queries.accounts import Clinic, Staff
 
 QUIET = "X-Quiet-Refresh"  # sent by refresh.js with the page's clinic: a page that renews itself is nobody at the desk
 
+AWAITS_CODE = "awaits_code"
+
 
 class User(UserMixin):
     """Who is signed in, as Flask-Login and the templates see it; its id is the session's token."""
@@ -26,6 +28,7 @@ class User(UserMixin):
         self.staff: Staff = found.staff
         self.clinic: Clinic = found.clinic
         self.clinics = found.clinics
+        self.needs_factor = found.needs_factor
 
     def get_id(self) -> str:
         """Return the token that the cookie carries."""
@@ -78,6 +81,18 @@ def begin(token: str) -> None:
     found = accounts.signed_in(token, now=real_now())
     if found:
         login_user(User(token, found))
+
+
+def await_code(token: str) -> None:
+    """Start the browser's session afresh with a token that opens nothing before a code is typed."""
+    session.clear()
+    session.permanent = True
+    session[AWAITS_CODE] = token
+
+
+def awaited_token() -> str:
+    """Return the token of the sign-in that waits for a code in this browser; empty when none does."""
+    return str(session.get(AWAITS_CODE, ""))
 
 
 def end() -> None:

@@ -17,6 +17,8 @@ LONGEST_PATH = 200
 LONGEST_KEPT = 64_000  # characters; no form of the site comes near
 WAITS = "You are signed out. What you typed is kept: sign in, and it is shown to you again. Nothing is saved yet."
 
+COMES_BACK = "What you typed is kept, and is shown to you again afterwards. Nothing is saved yet."
+
 
 def refuse(endpoint: str) -> AnyResponse | None:
     """Answer a form that does not fit this session: keep what was typed and say where it belongs.
@@ -39,9 +41,14 @@ def refuse(endpoint: str) -> AnyResponse | None:
 
 def wait_for_sign_in(where: Origin, endpoint: str) -> AnyResponse:
     """Keep a form until its sender has signed in again."""
+    return wait(where, endpoint, url_for("accounts.sign_in"), WAITS)
+
+
+def wait(where: Origin, endpoint: str, to: str, words: str = COMES_BACK) -> AnyResponse:
+    """Keep a form until its sender has done what else is asked first, at `to`."""
     if _keep(where, endpoint):
-        flash(WAITS, "warn")
-    return redirect(url_for("accounts.sign_in"), 303)
+        flash(words, "warn")
+    return redirect(to, 303)
 
 
 def another_clinic(clinic: str, kept: str | None) -> Response:

@@ -13,6 +13,7 @@ from reminder_site.models import (
     Clinician,
     ClosedDay,
     InboundMessage,
+    Invitation,
     KeptForm,
     ManageLink,
     Message,
@@ -47,6 +48,15 @@ def a_full_clinic(name="Elm Clinic", staff="Sam", **columns):
         Clinician(clinic_id=clinic.id, name=f"Dr {SENTINEL}"),
         AppointmentType(clinic_id=clinic.id, name=f"{SENTINEL} visit"),
         ClosedDay(clinic_id=clinic.id, closed_on=date(2026, 12, 24), name=f"{SENTINEL} day"),
+        Invitation(
+            email=f"inv-{clinic.public_id.lower()}@elm.example",
+            name=f"{SENTINEL} Reed",
+            role="reception",
+            password_hash="-",
+            clinics=[clinic.public_id],
+            made_at=factories.MONDAY,
+            made_by="Dana",
+        ),
         Template(clinic_id=clinic.id, kind="moved", body=f"{SENTINEL} {{{{time}}}}", updated_at=factories.MONDAY),
         KeptForm(
             clinic_id=clinic.id,
@@ -73,6 +83,7 @@ def blanks(clinic, appointment, patient, person):
     def of(table):
         return db.session.scalars(select(table.public_id).where(table.clinic_id == clinic.id)).first()
 
+    invited = db.session.scalars(select(Invitation).order_by(Invitation.id)).all()
     link = db.session.scalars(select(ManageLink.nonce).where(ManageLink.appointment_id == appointment.id)).first()
     return {
         "public_id": appointment.public_id,
@@ -82,10 +93,12 @@ def blanks(clinic, appointment, patient, person):
         "type_id": of(AppointmentType),
         "rule_id": of(ReminderRule),
         "reminder_id": of(Reminder),
+        "invitation_id": next((row.public_id for row in invited if clinic.public_id in row.clinics), "nothing"),
         "kept_id": of(KeptForm),
         "inbound_id": of(InboundMessage),
         "message_id": of(Message),
         "alert_id": db.session.scalar(select(Alert.public_id).where(Alert.subject == clinic.public_id)) or "none",
+        "passkey_id": "nothing",
         "closed_on": "2026-12-24",
         "on": "2026-11-20",
         "kind": "moved",

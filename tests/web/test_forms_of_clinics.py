@@ -24,6 +24,7 @@ DRAWN_LATER = {
     "parked.told",
     "patients.trust_number",
     "staff.switch_on",
+    "staff.take_factor",
     "wording.take_in_links",
 }
 TYPED = {**PLAUSIBLE, "name": "x", "body": "x", "first_name": "Zed", "phone": "", "day": "2026-11-23", "time": "10:00"}

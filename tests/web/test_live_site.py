@@ -11,20 +11,12 @@ from reminder_site.domain.demo_accounts import EMAILS, PASSWORD
 from reminder_site.domain.set_up_code import MOST_GUESSES
 from reminder_site.models import SetUpCode, Staff
 from tests import factories
+from tests.web.conftest import REAL_ACCOUNT
 from tests.web.desk import errors, page, send
 from tests.web.test_set_up import FORM
 
-REAL_ACCOUNT = {"twilio_account_sid": "AC" + "0b" * 16, "twilio_base_url": ""}
 TAKEN = "There is an account with this e-mail address already."
 PUBLIC_ADDRESS = {"public_base_url": "https://reminders.clinic.example"}
-
-
-@pytest.fixture
-def go_live(app):
-    """Give the site other settings until the test is over."""
-    before = app.extensions["settings"]
-    yield lambda **changed: app.extensions.update(settings=replace(before, **changed or REAL_ACCOUNT))
-    app.extensions["settings"] = before
 
 
 @pytest.fixture

@@ -141,12 +141,14 @@ def test_switched_off_and_on_again(dana, clinic, app):
 
 def test_changes_to_accounts_are_written_down(dana, clinic):
     send(dana, "/settings/staff/new", form_of(clinic))
+    send(dana.application.test_client(), "/sign-in", {"email": "eve@elm.example", "password": NEW})
     eve = account("eve@elm.example")
     send(dana, f"/settings/staff/{eve.public_id}/off", {}, opened="/settings/staff")
     said = db.session.execute(
         select(Audit.what, Audit.actor).where(Audit.subject == eve.public_id).order_by(Audit.id)
     ).all()
-    assert said == [("staff.added", "staff:Dana"), ("staff.switched", "staff:Dana")]
+    assert said == [("staff.added", "staff:Eve"), ("session.opened", "staff:Eve"), ("staff.switched", "staff:Dana")]
+    assert db.session.scalars(select(Audit.actor).where(Audit.what == "staff.invited")).all() == ["staff:Dana"]
 
 
 def test_an_account_of_other_clinics_is_not_even_there(clinic, now):

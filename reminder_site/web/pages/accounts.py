@@ -4,12 +4,15 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import accounts, kept_forms, sign_in_tries
+from reminder_site.actions import accounts, kept_forms, passkeys, sign_in_tries
+from reminder_site.queries import invitations, second_factor
+from reminder_site.queries import passkeys as kept_passkeys
 from reminder_site.queries.accounts import anybody, sessions_of
 from reminder_site.queries.kept_forms import waiting
 from reminder_site.web import current, devices, sessions
 from reminder_site.web.forms.accounts import ChangePasswordForm, SignInForm
 from reminder_site.web.redirects import safe_next
+from reminder_site.web.welcome import way_in
 
 pages = Blueprint("accounts", __name__)
 NEEDS_LINK = (
@@ -31,7 +34,7 @@ def sign_in() -> Page:
         return _sign_in_page(form)
     address = request.remote_addr or ""
     try:
-        token = accounts.sign_in(
+        opened = accounts.sign_in(
             email=form.email.data,
             password=form.password.data,
             address=address,
@@ -43,13 +46,16 @@ def sign_in() -> Page:
         raise TooManyRequests(retry_after=refused.wait_seconds) from refused
     except sign_in_tries.NeedsLink:
         form.form_errors.append(NEEDS_LINK)
-        return render_template("accounts/sign_in.html", form=form), 429
+        return _sign_in_page(form, 429)
     except accounts.SignInRefused:
         form.form_errors.append("E-mail address and password do not belong together. Please try again.")
         return _sign_in_page(form)
-    sessions.begin(token)
+    if opened.awaits_code:
+        sessions.await_code(opened.token)
+        return redirect(url_for("second_factor.ask", next=form.next.data or None), 303)
+    sessions.begin(opened.token)
     devices.remember(form.email.data)
-    return redirect(_kept() or safe_next(form.next.data), 303)
+    return redirect(way_in(form.next.data), 303)
 
 
 @pages.route("/sign-in/link/<token>", methods=["GET", "POST"])
@@ -98,7 +104,10 @@ def account() -> Page:
             flash("Your password is changed. You are signed out everywhere else.", "ok")
             return redirect(url_for("accounts.account"), 303)
     sessions_here = sessions_of(user.staff.id, token=user.token, now=sessions.real_now())
-    return render_template("accounts/account.html", form=form, browsers=sessions_here), 422 if form.errors else 200
+    invited = invitations.to_address(user.staff.email, now=sessions.real_now())
+    shown = {"browsers": sessions_here, "factor": second_factor.shown(user.staff.id), "invited": invited}
+    keys = kept_passkeys.of(user.staff.id) if passkeys.is_possible() else None
+    return render_template("accounts/account.html", form=form, passkeys=keys, **shown), 422 if form.errors else 200
 
 
 @pages.post("/account/sessions/end")
@@ -124,16 +133,6 @@ def switch_clinic() -> Response:
     return redirect(url_for("kept.show", kept_id=kept) if kept else "/", 303)
 
 
-def _kept() -> str | None:
-    """Return where a form is shown that was sent when its session had ended, with its clinic opened for it."""
-    offered = kept_forms.offer(staff_id=current.staff().id, now=sessions.real_now())
-    if offered is None:
-        return None
-    kept, clinic = offered
-    accounts.switch_clinic(token=current.user().token, clinic=clinic, by=current.actor(), now=sessions.real_now())
-    return url_for("kept.show", kept_id=kept)
-
-
 def _waiting() -> str | None:
     """Return where a form is shown that another tab sent meanwhile, for somebody who has signed in by now."""
     since = sessions.real_now().subtract(minutes=kept_forms.KEPT_MINUTES)
@@ -141,7 +140,8 @@ def _waiting() -> str | None:
     return url_for("kept.show", kept_id=found) if found else None
 
 
-def _sign_in_page(form: SignInForm) -> Page:
+def _sign_in_page(form: SignInForm, status: int = 422) -> Page:
     if g.get("form_expired"):
         form.form_errors.append("This page had been open for too long. Please type your password once more.")
-    return render_template("accounts/sign_in.html", form=form), 422 if form.errors or form.form_errors else 200
+    page = render_template("accounts/sign_in.html", form=form, offer=passkeys.offer_sign_in(now=sessions.real_now()))
+    return page, status if form.errors or form.form_errors else 200

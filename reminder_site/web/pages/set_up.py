@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from reminder_site.actions import set_up as actions
-from reminder_site.actions.staff import EmailTaken
+from reminder_site.actions.staff_rows import EmailTaken
 from reminder_site.queries.accounts import anybody
 from reminder_site.web.forms.staff import SetUpForm
 from reminder_site.web.now import now

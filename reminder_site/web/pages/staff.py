@@ -5,11 +5,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from reminder_site.actions import staff
+from reminder_site.actions import invitations, staff
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
+from reminder_site.actions.staff_rows import EmailTaken, NotYours
 from reminder_site.config import settings
 from reminder_site.domain.roles import ROLES, manageable, may_manage
-from reminder_site.domain.sign_in_limits import LINK_HOURS
+from reminder_site.domain.sign_in_limits import INVITED_DAYS, LINK_HOURS
+from reminder_site.queries import invitations as invited
 from reminder_site.queries import settings as shown
 from reminder_site.queries import sign_in_tries
 from reminder_site.queries.settings import StaffRow
@@ -31,33 +33,49 @@ def everyone() -> str:
     names = {clinic.public_id: clinic.name for clinic in current.user().clinics}
     tries = sign_in_tries.many_wrong(now=sessions.real_now())
     wrong = {row.public_id: tries.get(sign_in_tries.keyed(row.email)) for row, _ in people}
-    return render_template("settings/staff.html", people=people, roles=ROLES, names=names, wrong=wrong)
+    waiting = [
+        (row, may_manage(current.staff().role, row.role))
+        for row in invited.of_clinics(current.user().clinics, now=sessions.real_now())
+    ]
+    return render_template("settings/staff.html", people=people, waiting=waiting, roles=ROLES, names=names, wrong=wrong)
 
 
 @pages.route("/new", methods=["GET", "POST"])
 def add() -> Page:
-    """Add an account."""
+    """Invite somebody; the answer is the same whether or not the address has an account at other clinics."""
     form = NewStaffForm(data={"clinics": [current.clinic().public_id]})
     _offer(form)
     if form.validate_on_submit():
         try:
-            staff.add_staff(
+            invitations.invite(
                 email=form.email.data,
                 name=form.name.data,
                 role=form.role.data,
                 password=form.password.data,
                 clinics=form.clinics.data,
                 by=current.actor(),
-                now=now(),
+                now=sessions.real_now(),
             )
-        except staff.EmailTaken:
-            form.email.errors = [_taken(form.email.data)]
-        except staff.NotYours:
+        except EmailTaken:
+            form.email.errors = ["There is an account or an invitation with this e-mail address already."]
+        except NotYours:
             abort(403)
         else:
-            flash(f"{form.name.data} can sign in now. Tell them the password in person.", "ok")
+            flash(f"{form.name.data} is invited for {INVITED_DAYS} days. Tell them the password in person.", "ok")
             return redirect(url_for("staff.everyone"), 303)
-    return render_template("settings/new_staff.html", form=form), 422 if form.errors else 200
+    page = render_template("settings/new_staff.html", form=form, days=INVITED_DAYS)
+    return page, 422 if form.errors else 200
+
+
+@pages.post("/invitations/<invitation_id>/withdraw")
+def withdraw(invitation_id: str) -> Response:
+    """Withdraw an invitation that nobody has accepted yet."""
+    try:
+        invitations.withdraw(invitation=invitation_id, by=current.actor(), now=sessions.real_now())
+    except NotHere:
+        abort(404)
+    flash("The invitation is withdrawn.", "ok")
+    return redirect(url_for("staff.everyone"), 303)
 
 
 @pages.route("/<staff_id>", methods=["GET", "POST"])
@@ -78,7 +96,7 @@ def change(staff_id: str) -> Page:
                 by=current.actor(),
                 now=now(),
             )
-        except staff.NotYours:
+        except NotYours:
             form.form_errors.append(NOT_YOURS)
         except SettingsChanged:
             quicker, row = True, _find(staff_id)
@@ -99,7 +117,7 @@ def set_password(staff_id: str) -> Page:
     if form.validate():
         try:
             staff.set_password(staff=staff_id, password=form.password.data, by=current.actor(), now=now())
-        except staff.NotYours:
+        except NotYours:
             words = NOT_YOURS
         else:
             flash(f"{row.name} has a new password and is signed out everywhere.", "ok")
@@ -117,11 +135,26 @@ def give_link(staff_id: str) -> Page:
     row = _find(staff_id)
     try:
         token = staff.give_link(staff=staff_id, by=current.actor(), now=sessions.real_now())
-    except staff.NotYours:
+    except NotYours:
         flash(NOT_YOURS, "error")
         return redirect(url_for("staff.everyone"), 303)
     link = settings().public_base_url + url_for("accounts.take_link", token=token)
     return render_template("settings/sign_in_link.html", person=row, link=link, hours=LINK_HOURS)
+
+
+@pages.post("/<staff_id>/factor/off")
+def take_factor(staff_id: str) -> Response:
+    """Take somebody's second factor away, for whoever has lost the phone."""
+    row = _find(staff_id)
+    try:
+        staff.take_factor(staff=staff_id, by=current.actor(), now=sessions.real_now())
+    except (NotYours, NotHere):
+        flash(NOT_YOURS, "error")
+    except staff.NoFactor:
+        flash(f"{row.name} has no second factor.", "ok")
+    else:
+        flash(f"The second factor of {row.name} is taken away, and {row.name} is signed out everywhere.", "ok")
+    return redirect(url_for("staff.everyone"), 303)
 
 
 @pages.post("/<staff_id>/off")
@@ -140,7 +173,7 @@ def _switch(staff_id: str, on: bool) -> Response:
     row = _find(staff_id)
     try:
         staff.switch_staff(staff=staff_id, on=on, by=current.actor(), now=now())
-    except (staff.NotYours, NotHere):
+    except (NotYours, NotHere):
         flash(NOT_YOURS, "error")
     else:
         flash(f"{row.name} can sign in again." if on else f"{row.name} is switched off and signed out.", "ok")
@@ -149,14 +182,6 @@ def _switch(staff_id: str, on: bool) -> Response:
 
 def _find(staff_id: str) -> StaffRow:
     return shown.staff_member(current.staff().id, staff_id) or abort(404)
-
-
-def _taken(email: str) -> str:
-    """Say that an address is taken; whose it is at other clinics is nothing to a manager."""
-    here = {row.email for row in shown.staff_of(current.staff().id)}
-    if current.staff().role == "administrator" or email.lower() in here:
-        return "There is an account with this e-mail address already."
-    return "This address cannot be given an account here. Please ask an administrator."
 
 
 def _may_change(row: StaffRow) -> bool:
