@@ -44,7 +44,7 @@ def fire(now, **found):
     """Have a silent worker be seen twice, and whatever else there is with the second look."""
     silent = Figures(beat_at=now.subtract(minutes=10))
     for at, seen in ((now.subtract(seconds=30), silent), (now, replace(silent, **found))):
-        alerts.look(found=seen, doors={}, usual_at=now, now=at)
+        alerts.look(found=seen, usual_at=now, now=at)
 
 
 def by_webhook(set_up, url):
