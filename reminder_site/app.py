@@ -20,7 +20,6 @@ from reminder_site.config import ROOT, Settings
 from reminder_site.db import db, prepare_engine
 from reminder_site.gateways.alarms import Alarms, make_queue
 from reminder_site.gateways.sms import Sms
-from reminder_site.gateways.tally import Tally
 from reminder_site.watching import Watch
 from reminder_site.web import body_limits
 
@@ -54,7 +53,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["alarms"] = Alarms(queue, look=app.extensions["wake"].set)
     app.extensions["write_probe"] = WriteProbe()
     app.extensions["refusals"] = Refusals()
-    app.extensions["tally"] = Tally()
     _open_database(app)
     web.register(app)
     _watch(app)

@@ -13,12 +13,12 @@ import pendulum
 from flask import Flask
 
 from reminder_site.actions import alerts, notices
+from reminder_site.actions.refused_webhooks import Refusals
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
 from reminder_site.domain.alert_measures import Figures
 from reminder_site.domain.alerts import BY_KEY, LOOK_EVERY_SECONDS
 from reminder_site.gateways import machine, webhook
-from reminder_site.gateways.tally import Tally
 from reminder_site.queries import alert_figures
 
 log = logging.getLogger("reminder_site.alerts")
@@ -33,7 +33,7 @@ class Watch:
         settings: Settings = app.extensions["settings"]
         self.app, self.calls_dead_man, self.monotonic = app, calls_dead_man, monotonic
         self.clock: Clock = app.extensions["clock"]
-        self.tally: Tally = app.extensions["tally"]
+        self.refusals: Refusals = app.extensions["refusals"]
         self.disk, self.host = machine.Disk(settings.data_path), machine.host()
         self._at_work, self._begins = threading.Lock(), threading.Lock()
         self._soon, self._ended = threading.Event(), threading.Event()
@@ -85,14 +85,14 @@ class Watch:
 
     def _judge(self) -> bool | None:
         """Judge one look; say whether all is fresh that the dead man's switch stands for, None in a rehearsal."""
-        now, doors = self.clock.now(), self.tally.fetch()
+        now = self.clock.now()
         try:
             if alert_figures.is_rehearsal():
                 return None
+            self.refusals.flush(now=self.clock.machine_now())
             found = alert_figures.figures(host=self.host, disk=self.disk.look(self.monotonic()), now=now)
-            alerts.look(found=found, doors=doors, usual_at=alert_figures.watch().usual_at, now=now)
+            alerts.look(found=found, usual_at=alert_figures.watch().usual_at, now=now)
         except Exception:
-            self.tally.put_back(doors)
             log.exception("the site could not be looked over")
             return False
         return _is_fresh(found, now)

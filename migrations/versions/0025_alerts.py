@@ -1,4 +1,4 @@
-"""Alerts, whom they were told, the counts they are judged by, and an index so that judging stays cheap."""
+"""Alerts, whom they were told, what is usual, and an index so that judging stays cheap."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,17 +14,10 @@ def upgrade() -> None:
     op.create_table(
         "alert_watch",
         sa.Column("id", sa.Integer(), nullable=False),
-        *(sa.Column(name, MOMENT) for name in ("judged_at", "pinged_at", "backup_at")),
+        *(sa.Column(name, MOMENT) for name in ("judged_at", "pinged_at")),
         sa.Column("usual", sa.JSON()),
         sa.Column("usual_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_watch")),
-    )
-    op.create_table(
-        "door_count",
-        sa.Column("minute_at", MOMENT, nullable=False),
-        sa.Column("taken", sa.Integer(), nullable=False),
-        sa.Column("refused", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("minute_at", name=op.f("pk_door_count")),
     )
     _alerts()
     _notices()
@@ -83,5 +76,5 @@ def _notices() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_message_finished", table_name="message")
-    for table in ("alert_notice", "alert", "door_count", "alert_watch"):
+    for table in ("alert_notice", "alert", "alert_watch"):
         op.drop_table(table)

@@ -1,6 +1,5 @@
 """Alerts: judging a look, taking one, trying whether they reach anybody. Tells nobody itself: see actions.notices."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 import pendulum
@@ -14,30 +13,29 @@ from reminder_site.domain.actor import Actor
 from reminder_site.domain.alert_judging import Event, Judged, Standing, judge
 from reminder_site.domain.alert_measures import Figures, Usual, readings
 from reminder_site.domain.refusals import NotHere
-from reminder_site.models import Alert, AlertNotice, AlertWatch, Clinic, DoorCount
+from reminder_site.models import Alert, AlertNotice, AlertWatch, Clinic
 from reminder_site.queries.alert_figures import usual
 
-KEPT_DAYS, COUNTS_KEPT_DAYS = 90, 1
+KEPT_DAYS = 90
 USUAL_HOURS = 1
 PING_SECONDS = 55  # a little less than a minute, for looks that come each half of one
 LOOK = "alerts"
 COLUMNS = tuple(Standing.__dataclass_fields__)
-Doors = Mapping[pendulum.DateTime, tuple[int, int]]
 
 
-def look(*, found: Figures, doors: Doors, usual_at: pendulum.DateTime | None, now: pendulum.DateTime) -> int:
+def look(*, found: Figures, usual_at: pendulum.DateTime | None, now: pendulum.DateTime) -> int:
     """Judge the figures of one look, and have people told of what has changed; return of how much.
 
-    `doors` is what this process took and refused since its last look, by minute. One process judges at a time, and
-    goes by what the one before it left: nothing is told twice. What is usual is reckoned anew once an hour.
+    One process judges at a time, and goes by what the one before it left: nothing is told twice. What is usual is
+    reckoned anew once an hour.
     """
     is_old = usual_at is None or usual_at <= now.subtract(hours=USUAL_HOURS)
     fresh = usual(now=now) if is_old else None
-    return _judge(found, doors, fresh, now)
+    return _judge(found, fresh, now)
 
 
 @retried
-def _judge(found: Figures, doors: Doors, fresh: Usual | None, now: pendulum.DateTime) -> int:
+def _judge(found: Figures, fresh: Usual | None, now: pendulum.DateTime) -> int:
     with transaction() as session:
         locks.hold(session, LOOK)
         _note(session, fresh, now)
@@ -46,7 +44,6 @@ def _judge(found: Figures, doors: Doors, fresh: Usual | None, now: pendulum.Date
         judged = judge(readings(found, now), before, is_open=found.is_open, now=now)
         _keep(session, known, judged)
         _tell(session, judged.events, known, now)
-        _count(session, doors)
         return len(judged.events)
 
 
@@ -106,14 +103,6 @@ def claim_ping(*, now: pendulum.DateTime) -> bool:
         return due
 
 
-@retried
-def note_backup(*, now: pendulum.DateTime) -> None:
-    """Note that a backup was made."""
-    with transaction() as session:
-        locks.hold(session, LOOK)
-        _watch(session).backup_at = now
-
-
 def _note(session: Session, fresh: Usual | None, now: pendulum.DateTime) -> None:
     """Note who looked when, and once an hour what is usual; then old rows go, too."""
     watch = _watch(session)
@@ -124,7 +113,6 @@ def _note(session: Session, fresh: Usual | None, now: pendulum.DateTime) -> None
     if fresh is not None:
         session.execute(delete(Alert).where(Alert.over_at < now.subtract(days=KEPT_DAYS)))
         session.execute(delete(AlertNotice).where(AlertNotice.made_at < now.subtract(days=KEPT_DAYS)))
-        session.execute(delete(DoorCount).where(DoorCount.minute_at < now.subtract(days=COUNTS_KEPT_DAYS)))
 
 
 def _watch(session: Session) -> AlertWatch:
@@ -159,15 +147,6 @@ def _tell(
     if events:
         ids = {key: row.public_id for key, row in known.items()}
         notices.write(session, [(event, ids[event.standing.rule, event.standing.subject]) for event in events], now=now)
-
-
-def _count(session: Session, doors: Doors) -> None:
-    for minute, (taken, refused) in sorted(doors.items()):
-        row = session.get(DoorCount, minute)
-        if row is None:
-            session.add(DoorCount(minute_at=minute, taken=taken, refused=refused))
-        else:
-            row.taken, row.refused = row.taken + taken, row.refused + refused
 
 
 def _is_open_to(session: Session, alert: Alert, clinic_ids: list[int]) -> bool:

@@ -59,7 +59,6 @@ ORDER: Final = (
     "alert_watch",
     "alert",
     "alert_notice",
-    "door_count",
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.

@@ -40,8 +40,15 @@ class Refusals:
             self._noted_at = now
             if self._written_at is not None and abs((now - self._written_at).total_seconds()) < WRITTEN_EVERY_SECONDS:
                 return
-            self._written_at, found = now, self._waiting
-            self._waiting = Counter()
+            self._written_at = now
+        self.flush(now=now)
+
+    def flush(self, *, now: pendulum.DateTime) -> None:
+        """Write down what waits, if anything does: nobody may come for a long time."""
+        with self._lock:
+            found, self._waiting = self._waiting, Counter()
+        if not found:
+            return
         try:
             _write(found, now)
         except SQLAlchemyError:

@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from reminder_site.actions import alerts, backups, erasing, proving
+from reminder_site.actions import backups, erasing, proving
 from reminder_site.config import settings
 from reminder_site.domain.actor import OPERATOR
 from reminder_site.gateways import neighbour
@@ -29,7 +29,6 @@ def backup(folder: Path | None, prune: bool, prove: bool) -> None:
         made = backups.back_up(folder=folder, now=current_app.extensions["clock"].now())
     except (CopyFailed, OSError) as problem:
         raise click.ClickException(f"No backup was made: {problem}") from problem
-    alerts.note_backup(now=made.made)
     click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound")
     if not backups.note_made(manifest=made):
         click.echo("It could not be written down that it was made: /healthz will miss it.", err=True)

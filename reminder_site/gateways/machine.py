@@ -1,9 +1,10 @@
 """The machine this process runs on: its name, and how full the disk is that the site's data lies on."""
 
-import shutil
 import socket
 from collections import deque
 from pathlib import Path
+
+from reminder_site.gateways.disk import room
 
 SAMPLED_SECONDS = 3_600
 LEAST_SECONDS = 1_800  # of watching, before anything is foretold
@@ -22,13 +23,13 @@ class Disk:
         `at_seconds` is a stopwatch's.
         """
         try:
-            usage = shutil.disk_usage(_there(self._folder))
+            free, total = room(self._folder)
         except OSError:
             return None, None
         while self._samples and self._samples[0][0] < at_seconds - SAMPLED_SECONDS:
             self._samples.popleft()
-        self._samples.append((at_seconds, usage.free))
-        return usage.free / usage.total, self._full_in(at_seconds, usage.free)
+        self._samples.append((at_seconds, free))
+        return free / total, self._full_in(at_seconds, free)
 
     def _full_in(self, at_seconds: float, free: int) -> float | None:
         begun, had = self._samples[0]
@@ -41,8 +42,3 @@ class Disk:
 def host() -> str:
     """Return this machine's name."""
     return socket.gethostname()[:64]
-
-
-def _there(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there already."""
-    return next(place for place in (folder, *folder.parents) if place.exists())

@@ -1,6 +1,6 @@
 """The tables. They hold facts and keys; rules live in domain, reads in queries, writes in actions."""
 
-from reminder_site.models.alert import Alert, AlertNotice, AlertWatch, DoorCount
+from reminder_site.models.alert import Alert, AlertNotice, AlertWatch
 from reminder_site.models.appointment import Appointment, ManageLink, PagePress, Reminder
 from reminder_site.models.audit import Audit, Heartbeat
 from reminder_site.models.clinic import (
@@ -46,7 +46,6 @@ __all__ = [
     "Clinician",
     "ClosedDay",
     "ConsentWording",
-    "DoorCount",
     "FormNonce",
     "Heartbeat",
     "InboundMessage",

@@ -14,7 +14,7 @@ TO_SEND = text("next_try_at IS NOT NULL")
 
 
 class AlertWatch(Base):
-    """The one row of those who judge: when somebody last did, when the dead man was last told, the last backup.
+    """The one row of those who judge: when somebody last did, when the dead man was last told.
 
     `usual` holds domain.alert_measures.Usual of the last four weeks, reckoned at `usual_at`.
     """
@@ -23,7 +23,6 @@ class AlertWatch(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     judged_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     pinged_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
-    backup_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     usual: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     usual_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
 
@@ -79,12 +78,3 @@ class AlertNotice(Base):
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     arrived_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     arrived_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-
-
-class DoorCount(Base):
-    """How many webhooks of Twilio's were taken and refused in one minute (UTC), by all web processes together."""
-
-    __tablename__ = "door_count"
-    minute_at: Mapped[pendulum.DateTime] = mapped_column(Moment, primary_key=True)
-    taken: Mapped[int] = mapped_column()
-    refused: Mapped[int] = mapped_column()

@@ -14,11 +14,11 @@ from reminder_site.models import (
     AlertWatch,
     Attempt,
     Clinic,
-    DoorCount,
     Heartbeat,
     InboundMessage,
     Message,
     ProviderEvent,
+    RefusedWebhook,
     SenderPause,
 )
 from reminder_site.queries.alert_clinics import Opened, all_clinics, of_clinics
@@ -26,6 +26,7 @@ from reminder_site.queries.throttle import throttle
 
 USUAL_DAYS = 28
 RECEIPTS_WITHIN_MINUTES = 5
+NEWEST_INBOUND = 500
 FAILED = states.FAILED, states.UNDELIVERED
 FINAL = *FAILED, *states.ARRIVED
 _count = func.count()
@@ -64,7 +65,7 @@ def figures(
         host=host,
         disk_free_ratio=disk[0],
         disk_full_seconds=disk[1],
-        backup_at=known.backup_at or (began_at if settings().is_live else None),
+        backup_at=(heart and heart.backup_at) or (began_at if settings().is_live else None),
         clinics=of_clinics(clinics, now=now),
         **_ended(now),
         **_receipts(now),
@@ -124,11 +125,14 @@ def _replies(clinics: list[Opened], now: pendulum.DateTime) -> dict[str, Any]:
 
 
 def _webhooks(now: pendulum.DateTime) -> dict[str, Any]:
-    lately = DoorCount.minute_at > now.subtract(minutes=10)
-    refused, taken = db.session.execute(
-        select(func.sum(DoorCount.refused), func.sum(DoorCount.taken)).where(lately)
-    ).one()
-    return {"refused": refused or 0, "taken": taken or 0}
+    """Count Twilio's webhooks of the last ten minutes: those refused for their signature, and those that left a row."""
+    since = now.subtract(minutes=10)
+    lately = RefusedWebhook.at > since, RefusedWebhook.reason == "signature"
+    refused = db.session.scalar(select(func.sum(RefusedWebhook.times)).where(*lately)) or 0
+    receipts = db.session.scalar(select(_count).select_from(ProviderEvent).where(ProviderEvent.received_at > since))
+    newest = select(InboundMessage.received_at).order_by(InboundMessage.id.desc()).limit(NEWEST_INBOUND).subquery()
+    inbound = db.session.scalar(select(_count).select_from(newest).where(newest.c.received_at > since))
+    return {"refused": refused, "taken": (receipts or 0) + (inbound or 0)}
 
 
 def _stopped(heart: Heartbeat | None) -> dict[str, Any]:

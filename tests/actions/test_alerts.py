@@ -12,7 +12,7 @@ from reminder_site.db import db, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.alert_measures import Figures, OfClinic
 from reminder_site.domain.refusals import NotHere
-from reminder_site.models import Alert, AlertNotice, AlertWatch, Audit, DoorCount
+from reminder_site.models import Alert, AlertNotice, AlertWatch, Audit
 from tests import factories
 
 SILENT = {"beat_at": factories.MONDAY.subtract(minutes=10)}
@@ -38,7 +38,7 @@ def told(app):
 def look(now, **found):
     """Judge one look at a site whose worker is silent, unless other figures are given."""
     given = {"beat_at": now, **(found or SILENT)}
-    return alerts.look(found=Figures(**given), doors={}, usual_at=now, now=now)
+    return alerts.look(found=Figures(**given), usual_at=now, now=now)
 
 
 def fire(now, **found):
@@ -145,20 +145,12 @@ def test_what_nobody_measures_any_more_ends_without_a_word(clinic, now):
     assert the_alert().over_at is not None
 
 
-def test_counts_of_several_processes_add_up(clinic, now):
-    minute = now.start_of("minute")
-    for doors in ({minute: (2, 1)}, {minute: (1, 0)}):
-        alerts.look(found=Figures(beat_at=now), doors=doors, usual_at=now, now=now)
-    row = db.session.scalars(select(DoorCount)).one()
-    assert (row.taken, row.refused) == (3, 1)
-
-
 def test_what_is_usual_is_reckoned_once_an_hour(clinic, now):
-    alerts.look(found=Figures(beat_at=now), doors={}, usual_at=None, now=now)
+    alerts.look(found=Figures(beat_at=now), usual_at=None, now=now)
     watch = db.session.get(AlertWatch, 1)
     # Four weeks without Columbus Day, and the clocks went back on the Sunday before.
     assert watch.usual_at == now and watch.usual["open_seconds"] == (19 * 10 - 1) * 3600
-    alerts.look(found=Figures(beat_at=now), doors={}, usual_at=now, now=now.add(minutes=59))
+    alerts.look(found=Figures(beat_at=now), usual_at=now, now=now.add(minutes=59))
     db.session.rollback()
     assert db.session.get(AlertWatch, 1).usual_at == now
 
@@ -183,6 +175,6 @@ def test_old_ones_are_forgotten(clinic, now):
     with transaction() as session:
         session.execute(update(Alert).values(over_at=now))
     later = now.add(days=91)
-    alerts.look(found=Figures(beat_at=later), doors={}, usual_at=None, now=later)
+    alerts.look(found=Figures(beat_at=later), usual_at=None, now=later)
     db.session.rollback()
     assert [db.session.scalar(select(func.count()).select_from(each)) for each in (Alert, AlertNotice)] == [0, 0]

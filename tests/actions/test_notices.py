@@ -4,6 +4,7 @@ import json
 import threading
 from dataclasses import replace
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 from standardwebhooks import Webhook
@@ -14,6 +15,7 @@ from reminder_site.domain.alert_measures import Figures
 from reminder_site.domain.notice_retries import RETRY_SECONDS
 from reminder_site.models import AlertNotice
 from tests.outside import mail_server, web_server
+from tests.stores import postgres_url
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -42,7 +44,7 @@ def fire(now, **found):
     """Have a silent worker be seen twice, and whatever else there is with the second look."""
     silent = Figures(beat_at=now.subtract(minutes=10))
     for at, seen in ((now.subtract(seconds=30), silent), (now, replace(silent, **found))):
-        alerts.look(found=seen, doors={}, usual_at=now, now=at)
+        alerts.look(found=seen, usual_at=now, now=at)
 
 
 def by_webhook(set_up, url):
@@ -179,3 +181,14 @@ def test_what_is_no_longer_set_up_waits_until_it_is_again(clinic, now, set_up):
         assert tell(now) == 0 and rows()[0].trouble == "no longer set up"
         by_webhook(set_up, url)
         assert tell(now.add(seconds=5)) == 1 == len(calls)
+
+
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
+def test_what_another_process_is_taking_up_is_left_to_it(app, clinic, now, by_mail):
+    fire(now)
+    database = db.engine.url.database
+    db.session.rollback()
+    with psycopg.connect(postgres_url(), dbname=database) as other:
+        other.execute("SELECT id FROM alert_notice FOR UPDATE")
+        assert tell(now) == 0
+    assert tell(now) == 1

@@ -1,14 +1,10 @@
-"""How full the disk is, when it will be, and counts of a process until they are written down."""
+"""How full the disk is, when it will be."""
 
 import shutil
 
-import pendulum
 import pytest
 
 from reminder_site.gateways.machine import Disk, host
-from reminder_site.gateways.tally import MOST_MINUTES, Tally
-
-NOW = pendulum.datetime(2026, 11, 2, 14, 0, 30, tz="UTC")
 
 
 def test_the_disk_of_a_folder_that_is_not_there_yet_is_its_parents(tmp_path):
@@ -34,19 +30,3 @@ def test_what_was_more_than_an_hour_ago_says_nothing_any_more(tmp_path):
 
 def test_a_machine_has_a_name_that_fits():
     assert 0 < len(host()) <= 64
-
-
-def test_counts_are_fetched_by_minute_and_once():
-    tally = Tally()
-    for taken, seconds in ((True, 0), (False, 1), (True, 40)):
-        tally.count(taken=taken, now=NOW.add(seconds=seconds))
-    minute = NOW.start_of("minute")
-    assert tally.fetch() == {minute: (1, 1), minute.add(minutes=1): (1, 0)}
-    assert tally.fetch() == {}
-
-
-def test_counts_that_nobody_fetches_take_no_more_room_than_an_hour():
-    tally = Tally()
-    for minutes in range(200):
-        tally.count(taken=False, now=NOW.add(minutes=minutes))
-    assert len(tally.fetch()) == MOST_MINUTES

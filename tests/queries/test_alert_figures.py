@@ -8,7 +8,7 @@ from reminder_site.actions import alerts, heart, throttling
 from reminder_site.db import transaction
 from reminder_site.domain.alert_measures import Figures, Usual, readings
 from reminder_site.domain.delivery import Pace
-from reminder_site.models import Attempt, Clinic, DoorCount, Heartbeat, InboundMessage, Message, ProviderEvent
+from reminder_site.models import Attempt, Clinic, Heartbeat, InboundMessage, Message, ProviderEvent, RefusedWebhook
 from reminder_site.queries import alert_figures
 from tests import factories
 from tests.delivering import a_text
@@ -96,16 +96,22 @@ def test_what_is_usual_is_counted_over_four_weeks(clinic, now):
     texted(now.subtract(days=2), count=2)
     usual = alert_figures.usual(now=now)
     assert usual == Usual(final=3, failed=1, arrived=2, replies=2, open_seconds=usual.open_seconds)
-    alerts.look(found=Figures(), doors={}, usual_at=None, now=now)
+    alerts.look(found=Figures(), usual_at=None, now=now)
     assert figures(now).usual == usual
 
 
 def test_webhooks_of_the_last_ten_minutes(clinic, now):
-    rows = [(now, 4, 1), (now.subtract(minutes=9), 1, 1), (now.subtract(minutes=10), 50, 50)]
+    rows = [(now, "signature", 2), (now.subtract(minutes=9), "signature", 1), (now, "form", 7)]
+    rows += [(now.subtract(minutes=10), "signature", 50)]
+    texted(now, count=2)
+    texted(now.subtract(minutes=10), first=2)
     with transaction() as session:
-        session.add_all(DoorCount(minute_at=at, taken=taken, refused=refused) for at, taken, refused in rows)
+        session.add_all(RefusedWebhook(at=at, door="status", reason=why, times=times) for at, why, times in rows)
+        for number, minutes in enumerate((0, 9, 10)):
+            at = now.subtract(minutes=minutes)
+            session.add(ProviderEvent(sid=f"SM{number}", status="sent", error_code=0, received_at=at))
     found = figures(now)
-    assert (found.taken, found.refused) == (5, 2)
+    assert (found.taken, found.refused) == (4, 3)
 
 
 def test_whatever_keeps_texts_from_leaving_counts_from_its_beginning(clinic, now):
@@ -160,7 +166,9 @@ def test_the_daily_limit_counts_the_day_at_the_clinic(clinic, now):
 
 def test_a_backup_is_missed_only_where_one_was_made_or_the_site_is_live(clinic, now):
     assert "backup_age_seconds" not in readings(figures(now), now)
-    alerts.note_backup(now=now.subtract(hours=4))
+    heart.beat(now=now)
+    with transaction() as session:
+        session.execute(update(Heartbeat).values(backup_at=now.subtract(hours=4)))
     assert read(now, "backup_age_seconds") == 4 * 3600
 
 

@@ -30,7 +30,7 @@ def by_mail(app):
 def fire(now, **found):
     silent = {"beat_at": now.subtract(minutes=10)} if not found else {"beat_at": now}
     for at in (now.subtract(seconds=30), now):
-        alerts.look(found=Figures(**silent, **found), doors={}, usual_at=now, now=at)
+        alerts.look(found=Figures(**silent, **found), usual_at=now, now=at)
 
 
 @pytest.mark.parametrize(("role", "told"), [("manager", True), ("administrator", True), ("reception", False)])
@@ -58,7 +58,7 @@ def test_it_stands_among_what_is_over_once_it_is(client, clinic, now):
     fire(now)
     for seconds in (60, 360):
         at = now.add(seconds=seconds)
-        alerts.look(found=Figures(beat_at=at), doors={}, usual_at=now, now=at)
+        alerts.look(found=Figures(beat_at=at), usual_at=now, now=at)
     factories.sign_in(client, clinic, "manager")
     html = page(client, PAGE)
     assert "Nothing is wrong just now." in html and "nobody</td>" in html and 'href="/settings/alerts">Look' not in html

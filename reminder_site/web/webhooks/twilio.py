@@ -10,7 +10,6 @@ from flask import Blueprint, Response, abort, current_app, request
 from reminder_site.actions import answers, receipts
 from reminder_site.config import settings
 from reminder_site.gateways.sms import sms
-from reminder_site.gateways.tally import Tally
 from reminder_site.queries import health
 from reminder_site.web.now import machine_now, now
 
@@ -32,10 +31,8 @@ def check_signature() -> None:
         _refuse("form")
     signature = request.headers.get("X-Twilio-Signature", "")
     if not sms().genuine(_signed_url(), request.form, signature):
-        _count(taken=False)
         log.warning("a webhook that Twilio had not signed was refused, from %s", request.remote_addr)
         _refuse("signature")
-    _count(taken=True)
     if request.form.get("AccountSid") != settings().twilio_account_sid or not SID.fullmatch(_sid()):
         _refuse("account")
 
@@ -80,12 +77,6 @@ def inbound() -> Response:
     )
     said = f"<Response><Message>{escape(reply)}</Message></Response>" if reply else "<Response/>"
     return Response(f'<?xml version="1.0" encoding="UTF-8"?>{said}', mimetype="text/xml")
-
-
-def _count(*, taken: bool) -> None:
-    """Count what is taken and refused, for the alerts; written down by the thread that looks after them."""
-    tally: Tally = current_app.extensions["tally"]
-    tally.count(taken=taken, now=now())
 
 
 def _sid() -> str:
