@@ -25,9 +25,11 @@ NUMBERS = {
     "texts_per_second_after_trouble": (1, 1_000),
     "sweep_seconds": (1, 3_600),
     "session_idle_minutes": (1, 720),
+    "backup_minutes": (0, 1_440),
     "delivery_speed": (1, 10_000),
 }
 CHOICES = {"twilio_forgets": ("never", "erased", "all")}
+RECIPIENTS = re.compile(r"age1[02-9ac-hj-np-z]{58}(, ?age1[02-9ac-hj-np-z]{58})*")
 RETIRED_KEYS = re.compile(r"[0-9a-f]{64}(,[0-9a-f]{64})*")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
@@ -64,6 +66,8 @@ class Settings:
     session_idle_minutes: int = 15
     delivery_speed: int = 1
     data_folder: str = ""
+    backup_recipients: str = ""
+    backup_minutes: int = 5
     twilio_forgets: str = "erased"
 
     @classmethod
@@ -170,6 +174,8 @@ def _check_secret(name: str, value: str) -> None:
 
 
 def _check_choices(given: Settings) -> None:
+    if given.backup_recipients and not RECIPIENTS.fullmatch(given.backup_recipients):
+        raise BadSetting("BACKUP_RECIPIENTS must be age public keys (age1…) with commas between them")
     if given.audit_keys_retired and not RETIRED_KEYS.fullmatch(given.audit_keys_retired):
         raise BadSetting("AUDIT_KEYS_RETIRED must be keys of 64 hexadecimal digits with commas between them")
     for name, allowed in CHOICES.items():

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "web": {"web", "actions", "queries", "clock", "domain", "config", "gateways"},
     "safeguards": {"actions", "queries", "clock", "domain", "config", "gateways", "failpoints"},
     "handing_over": {"safeguards", "actions", "clock", "domain", "gateways", "failpoints"},
-    "housekeeping": {"actions", "clock", "domain", "gateways"},
+    "housekeeping": {"actions", "clock", "config", "domain", "gateways"},
     "worker": {
         "handing_over",
         "housekeeping",
@@ -58,7 +58,7 @@ PACKAGES = {
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
     "models": {"pendulum", "sqlalchemy"},
     "queries": {"pendulum", "sqlalchemy"},
-    "gateways": {"flask", "huey", "pendulum", "requests", "twilio", "urllib3"},
+    "gateways": {"flask", "huey", "pendulum", "pyrage", "requests", "twilio", "urllib3"},
     "failpoints": set(),
     "standstill": set(),
     "actions": {"argon2", "pendulum", "sqlalchemy"},
