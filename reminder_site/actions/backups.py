@@ -157,7 +157,8 @@ def _back_up(folder: Path, name: str, now: pendulum.DateTime, thoroughly: bool =
     finally:
         for rest in (plain, partial):
             rest.unlink(missing_ok=True)
-    told = {"made_at": now.isoformat(), "store": store, "bytes": size, "sha256": digest, "encrypted": bool(readers)}
+    told: dict[str, Any] = {"made_at": now.isoformat(), "store": store, "bytes": size, "sha256": digest}
+    told["encrypted"] = bool(readers)
     manifest = Manifest(file=target.name, **told, **facts)
     write_whole(folder / f"{target.name}.json", json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
