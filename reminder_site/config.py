@@ -69,6 +69,8 @@ class Settings:
     alert_webhook_url: str = field(default="", repr=False)
     alert_webhook_secret: str = field(default="", repr=False)
     deadman_url: str = field(default="", repr=False)
+    backup_recipients: str = ""
+    backup_minutes: int = 5
     twilio_forgets: str = "erased"
 
     @classmethod

@@ -7,6 +7,7 @@ import pendulum
 from flask import Flask
 
 from reminder_site.actions import (
+    backups,
     corrections,
     erasing,
     form_nonces,
@@ -22,6 +23,7 @@ from reminder_site.actions import (
     zone_rules,
 )
 from reminder_site.clock import Clock
+from reminder_site.config import Settings
 from reminder_site.domain.actor import WORKER
 from reminder_site.gateways.sms import Sms
 
@@ -38,6 +40,8 @@ class Housekeeping:
         self.sms: Sms = app.extensions["sms"]
         self._at_work = threading.Lock()
         self._zones_followed = False
+        self.settings: Settings = app.extensions["settings"]
+        self._backed_up_at: pendulum.DateTime | None = None
         self._list_tried_at: pendulum.DateTime | None = None
 
     def keep(self) -> None:
@@ -48,7 +52,7 @@ class Housekeeping:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
                               self._let_senders_go_on, self._forget_forms, self._count, self._let_go,
-                              self._have_twilio_forget):  # fmt: skip
+                              self._have_twilio_forget, self._back_up):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -108,3 +112,15 @@ class Housekeeping:
     def _have_twilio_forget(self) -> None:
         erasing.carry_on(now=self.clock.now())
         redaction.carry_on(sms=self.sms, now=self.clock.now())
+
+    def _back_up(self) -> None:
+        """Copy a SQLite database every few minutes, and thin the copies out."""
+        minutes, now = self.settings.backup_minutes, self.clock.machine_now()
+        if not minutes or not self.settings.database_url.startswith("sqlite"):
+            return
+        if self._backed_up_at is not None and now < self._backed_up_at.add(minutes=minutes):
+            return
+        self._backed_up_at = now
+        folder = self.settings.data_path / "backups"
+        backups.note_made(manifest=backups.back_up(folder=folder, thoroughly=False, now=self.clock.now()))
+        backups.prune(folder=folder)

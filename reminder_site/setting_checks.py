@@ -21,6 +21,7 @@ NUMBERS = {
     "texts_per_second_after_trouble": (1, 1_000),
     "sweep_seconds": (1, 3_600),
     "session_idle_minutes": (1, 720),
+    "backup_minutes": (0, 1_440),
     "delivery_speed": (1, 10_000),
     "workers_expected": (1, 1_000),
 }
@@ -33,6 +34,7 @@ STORES = {
 SIDS = {"twilio_account_sid": "AC", "twilio_api_key": "SK", "twilio_messaging_service_sid": "MG"}
 SID_LENGTH = 34
 CHOICES = {"twilio_forgets": ("never", "erased", "all")}
+RECIPIENTS = re.compile(r"age1[02-9ac-hj-np-z]{58}(, ?age1[02-9ac-hj-np-z]{58})*")
 RETIRED_KEYS = re.compile(r"[0-9a-f]{64}(,[0-9a-f]{64})*")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
@@ -63,6 +65,8 @@ def check_store(name: str, url: str, stores: tuple[str, ...]) -> None:
 
 def check_choices(settings: "Settings") -> None:
     """Refuse a word that is none of those that mean something."""
+    if settings.backup_recipients and not RECIPIENTS.fullmatch(settings.backup_recipients):
+        raise BadSetting("BACKUP_RECIPIENTS must be age public keys (age1…) with commas between them")
     if settings.audit_keys_retired and not RETIRED_KEYS.fullmatch(settings.audit_keys_retired):
         raise BadSetting("AUDIT_KEYS_RETIRED must be keys of 64 hexadecimal digits with commas between them")
     for name, allowed in CHOICES.items():

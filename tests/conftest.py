@@ -219,6 +219,7 @@ class Site:
 
 def test_settings(database_url, queue_url, sandbox_url, **more):
     """Settings of a site that runs against a sandbox."""
+    more = {"backup_minutes": 0} | more
     return Settings(
         secret_key=SECRET,
         database_url=database_url,

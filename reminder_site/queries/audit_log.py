@@ -1,7 +1,8 @@
 """The audit as people search it, within one clinic; and who opened which patient's page."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ class Line:
     who: str
     what: str
     about: About
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: str = ""
     hash: str = ""
 
 
@@ -77,10 +78,22 @@ def found(*, clinic_id: int, zone: str, sought: Sought, before: int | None = Non
     rows = db.session.scalars(query.order_by(Audit.id.desc()).limit(PAGE)).all()
     about = _about(clinic_id, {row.subject for row in rows})
     return [
-        Line(row.id, row.at, row.actor.partition(":")[2], row.what.replace(".", " ").replace("_", " "),
-             about.get(row.subject, About(row.subject)), row.facts, row.hash)
+        Line(row.id, row.at, row.actor.partition(":")[2], _what(row.what),
+             about.get(row.subject, About(row.subject)), _told(row.facts), row.hash)
         for row in rows
     ]  # fmt: skip
+
+
+def _what(what: str) -> str:
+    """Say what was done: "text delivered", "patient number trusted"."""
+    return re.sub("^message ", "text ", re.sub(r"[._]", " ", what))
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    """Say the facts of an entry that say anything."""
+    words = {True: "yes", False: "no"}
+    said = {name: words[fact] if isinstance(fact, bool) else fact for name, fact in facts.items()}
+    return ", ".join(f"{name.replace('_', ' ')}: {fact}" for name, fact in said.items() if fact not in ("", None))
 
 
 def subjects_of(clinic_id: int, public_id: str) -> Select[Any]:

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "web": {"web", "actions", "queries", "clock", "domain", "config", "gateways"},
     "safeguards": {"actions", "queries", "clock", "domain", "config", "gateways", "failpoints"},
     "handing_over": {"safeguards", "actions", "clock", "domain", "gateways", "failpoints"},
-    "housekeeping": {"actions", "clock", "domain", "gateways"},
+    "housekeeping": {"actions", "clock", "config", "domain", "gateways"},
     "watching": {"actions", "queries", "clock", "domain", "config", "gateways"},
     "worker": {
         "watching",
@@ -78,7 +78,7 @@ PACKAGES = {
     "db": {"flask_sqlalchemy", "pendulum", "sqlalchemy"},
     "models": {"pendulum", "sqlalchemy"},
     "queries": {"pendulum", "sqlalchemy"},
-    "gateways": {"flask", "huey", "pendulum", "requests", "standardwebhooks", "twilio", "urllib3"},
+    "gateways": {"flask", "huey", "pendulum", "pyrage", "requests", "standardwebhooks", "twilio", "urllib3"},
     "failpoints": set(),
     "standstill": set(),
     "logs": {"structlog"},
