@@ -114,6 +114,13 @@ def test_an_answer_to_another_challenge_or_too_late_is_refused(alice, device, no
             sign_in(device, now, **changed)
 
 
+def test_an_answer_to_another_pages_question_signs_nobody_in(alice, device, now):
+    add(alice, device, now)
+    mine = passkeys.offer_new(staff_id=alice.id, clinic="Elm Clinic", now=now)
+    with pytest.raises(passkeys.BadAnswer):
+        sign_in(device, now, sealed=mine.sealed, answer=device.get(mine.options))
+
+
 def test_a_key_that_was_copied_shows_by_its_count(alice, device, now):
     add(alice, device, now)
     sign_in(device, now)

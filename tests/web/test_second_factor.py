@@ -306,3 +306,12 @@ def test_a_password_that_a_manager_set_still_asks_for_the_code(client, boss, dan
     where = f"/settings/staff/{dana.public_id}"
     assert send(boss, f"{where}/password", {"password": NEW}, opened=where).status_code == 303
     assert try_to_sign_in(client, dana.email, NEW).location == "/sign-in/code"
+
+
+def test_a_form_whose_session_had_ended_comes_back_after_the_code(client, dana, shows, clock):
+    sign_in(client, dana, shows())
+    form = {"csrf_token": token(page(client, "/patients/new")), "first_name": "Zoë", "last_name": "Novak"}
+    clock.let_pass(13 * 3600)
+    assert client.post("/patients/new", data=form).location == "/sign-in"
+    kept = sign_in(client, dana, shows()).location
+    assert kept.startswith("/forms/kept/") and 'value="Zoë"' in page(client, kept)
