@@ -9,6 +9,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pendulum
 import webauthn
@@ -68,7 +69,7 @@ class Proved(NamedTuple):
 
 def party() -> rules.Party:
     """Return the site as passkeys know it; raises NotPossible."""
-    site = rules.party(settings().public_base_url)
+    site = _party()
     if site is None:
         raise NotPossible
     return site
@@ -96,7 +97,12 @@ def offer_new(*, staff_id: int, clinic: str, now: pendulum.DateTime) -> Offer:
 
 def is_possible() -> bool:
     """Tell whether browsers make passkeys for the site's address."""
-    return rules.party(settings().public_base_url) is not None
+    return _party() is not None
+
+
+def _party() -> rules.Party | None:
+    url = urlsplit(settings().public_base_url)
+    return rules.party(url.scheme, url.hostname or "", url.port)
 
 
 def offer_sign_in(*, now: pendulum.DateTime) -> Offer | None:
