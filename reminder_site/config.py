@@ -12,26 +12,25 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from flask import current_app
 
+from reminder_site.setting_checks import (
+    LOOPBACK,
+    NUMBERS,
+    STORES,
+    check_alerts,
+    check_choices,
+    check_going_live,
+    check_sandbox,
+    check_secret,
+    check_store,
+    check_watching,
+)
+from reminder_site.setting_checks import (
+    BadSetting as BadSetting,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
-MIN_SECRET_BYTES = 32
-EXAMPLE_SECRET = "replace-me-with-32-random-bytes-or-more"  # noqa: S105 - the value refused below
-NUMBERS = {
-    "port": (1, 65_535),
-    "sandbox_port": (1, 65_535),
-    "trusted_proxies": (0, 10),
-    "texts_in_flight": (1, 1_000),
-    "texts_per_second_after_trouble": (1, 1_000),
-    "sweep_seconds": (1, 3_600),
-    "session_idle_minutes": (1, 720),
-    "delivery_speed": (1, 10_000),
-}
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SANDBOX_ACCOUNT_SID = "AC" + "5a" * 16
-
-
-class BadSetting(ValueError):
-    """A setting is missing or unusable; the message names the variable and says what to put there."""
+VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ class Settings:
     """The site's settings; `from_env` reads the variables of the same names in capitals."""
 
     secret_key: str = field(repr=False)
+    secret_key_next: str = field(default="", repr=False)
     secret_key_previous: str = field(default="", repr=False)
+    audit_keys_retired: str = field(default="", repr=False)
     database_url: str = "sqlite:///instance/reminder_site.db"
     queue_url: str = "sqlite:///instance/queue.db"
     public_base_url: str = "http://127.0.0.1:8000"
@@ -59,6 +60,18 @@ class Settings:
     session_idle_minutes: int = 15
     delivery_speed: int = 1
     data_folder: str = ""
+    workers_expected: int = 1
+    log_format: str = "text"
+    metrics_token: str = field(default="", repr=False)
+    alert_mail_to: str = ""
+    alert_mail_from: str = ""
+    smtp_url: str = field(default="", repr=False)
+    alert_webhook_url: str = field(default="", repr=False)
+    alert_webhook_secret: str = field(default="", repr=False)
+    deadman_url: str = field(default="", repr=False)
+    backup_recipients: str = ""
+    backup_minutes: int = 5
+    twilio_forgets: str = "erased"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -72,24 +85,31 @@ class Settings:
                 given[name] = _whole_number(name, raw) if spec.type is int else raw
         if "secret_key" not in given:
             raise BadSetting("SECRET_KEY is missing: put at least 32 random bytes there (make run does it for you)")
-        return cls(**given)
+        found = cls(**given)
+        check_going_live(found)
+        return found
 
     def __post_init__(self) -> None:
-        for name in ("secret_key", "secret_key_previous"):
-            _check_secret(name.upper(), getattr(self, name))
+        check_secret("SECRET_KEY", self.secret_key)
+        for secret in self.other_secrets:
+            check_secret("SECRET_KEY_NEXT or SECRET_KEY_PREVIOUS", secret)
         for name in ("public_base_url", "twilio_base_url"):
             value = getattr(self, name)
             if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
                 raise BadSetting(f"{name.upper()} must be a full http(s) address, not {value!r}")
             object.__setattr__(self, name, value.rstrip("/"))
-        for name in ("database_url", "queue_url"):
+        for name, stores in STORES.items():
+            check_store(name.upper(), getattr(self, name), stores)
             object.__setattr__(self, name, _from_root(getattr(self, name)))
-        _check_sandbox(self)
+        check_sandbox(self)
+        check_alerts(self)
         for name, (least, most) in NUMBERS.items():
             if not least <= getattr(self, name) <= most:
                 raise BadSetting(f"{name.upper()} must lie between {least} and {most}")
+        check_choices(self)
         if self.delivery_speed != 1 and not self.twilio_base_url:
             raise BadSetting("DELIVERY_SPEED is for trials against the sandbox: leave it at 1")
+        check_watching(self)
 
     @property
     def uses_sandbox(self) -> bool:
@@ -110,14 +130,39 @@ class Settings:
         return Path(self.data_folder or (Path(beside).parent if beside_file else INSTANCE))
 
     @property
+    def operators(self) -> tuple[str, ...]:
+        """Return the addresses that hear of every alert about the site itself."""
+        return tuple(address.strip() for address in self.alert_mail_to.split(",") if address.strip())
+
+    @property
     def webhook_tokens(self) -> tuple[str, ...]:
         """Return the auth tokens a webhook may be signed with: the current one, then the previous one."""
         return tuple(t for t in (self.twilio_auth_token, self.twilio_previous_auth_token) if t)
 
     def keys(self, purpose: str) -> tuple[bytes, ...]:
-        """Derive one 32-byte key per secret, newest first, for one purpose ("audit", "link" …)."""
-        secrets = [s for s in (self.secret_key, self.secret_key_previous) if s]
-        return tuple(hmac.digest(s.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256) for s in secrets)
+        """Derive one 32-byte key per secret for one purpose ("audit", "link" …): the first signs, all are accepted."""
+        return tuple(derived(secret, purpose) for secret in (self.secret_key, *self.other_secrets))
+
+    @property
+    def other_secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are accepted and not signed with: the next one, then the previous ones."""
+        return tuple(filter(None, (self.secret_key_next, *self.previous_secrets)))
+
+    @property
+    def audit_keys(self) -> tuple[bytes, ...]:
+        """Return every key that an audit entry may have been sealed with; the retired ones seal nothing any more."""
+        retired = (bytes.fromhex(key) for key in self.audit_keys_retired.split(",") if key)
+        return (*self.keys("audit"), *retired)
+
+    @property
+    def previous_secrets(self) -> tuple[str, ...]:
+        """Return the keys before the present one, newest first; several stand with commas between them."""
+        return tuple(filter(None, (secret.strip() for secret in self.secret_key_previous.split(","))))
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """Derive the 32-byte key of a secret for one purpose."""
+    return hmac.digest(secret.encode(), b"reminder-site:" + purpose.encode(), hashlib.sha256)
 
 
 def settings() -> Settings:
@@ -138,21 +183,3 @@ def _whole_number(name: str, raw: str) -> int:
     if not raw.isdecimal():
         raise BadSetting(f"{name.upper()} must be a whole number, not {raw!r}")
     return int(raw)
-
-
-def _check_secret(name: str, value: str) -> None:
-    if name == "SECRET_KEY_PREVIOUS" and not value:
-        return
-    if value == EXAMPLE_SECRET or len(value.encode()) < MIN_SECRET_BYTES or len(set(value)) < 8:
-        raise BadSetting(f"{name} must be at least {MIN_SECRET_BYTES} random bytes and not the example value")
-
-
-def _check_sandbox(settings: Settings) -> None:
-    if not settings.twilio_base_url:
-        if settings.twilio_account_sid == SANDBOX_ACCOUNT_SID:
-            raise BadSetting("TWILIO_ACCOUNT_SID is the sandbox's: set TWILIO_BASE_URL, or put your own account there")
-        return
-    if urlsplit(settings.twilio_base_url).hostname not in LOOPBACK:
-        raise BadSetting("TWILIO_BASE_URL may only be a loopback address: the auth token is sent there")
-    if settings.twilio_account_sid != SANDBOX_ACCOUNT_SID:
-        raise BadSetting("TWILIO_BASE_URL is set together with a real TWILIO_ACCOUNT_SID: unset one of them")

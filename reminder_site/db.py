@@ -231,7 +231,7 @@ def _refuse_other_process(dbapi_connection: Any, record: Any, proxy: Any) -> Non
 def _sqlite_connect(dbapi_connection: Any, record: Any) -> None:
     _remember_process(dbapi_connection, record)
     dbapi_connection.isolation_level = None
-    for pragma in ("busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=15000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         dbapi_connection.execute(f"PRAGMA {pragma}").fetchall()
 
 

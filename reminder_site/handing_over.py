@@ -21,6 +21,7 @@ from reminder_site.actions.intents import Intent
 from reminder_site.clock import Clock
 from reminder_site.domain.delivery import Outcome, Pace
 from reminder_site.domain.throttle import Silence
+from reminder_site.domain.times import seconds_between
 from reminder_site.failpoints import reach
 from reminder_site.gateways.sms import Sms
 from reminder_site.safeguards import Safeguards
@@ -140,7 +141,7 @@ class HandingOver:
 
         def may_leave() -> bool:
             reach("before_first_byte")
-            wall_seconds = (self.clock.now() - intent_at).total_seconds()
+            wall_seconds = seconds_between(intent_at, self.clock.now())
             return self.monotonic() < ends and -5 < wall_seconds < self.pace.fence_seconds
 
         return may_leave

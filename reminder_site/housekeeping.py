@@ -7,21 +7,28 @@ import pendulum
 from flask import Flask
 
 from reminder_site.actions import (
+    backups,
     corrections,
+    erasing,
     form_nonces,
     invitations,
     kept_forms,
     missed_texts,
     passkeys,
+    redaction,
     replanning,
+    retention,
     sender_pauses,
+    tallies,
     zone_rules,
 )
 from reminder_site.clock import Clock
+from reminder_site.config import Settings
 from reminder_site.domain.actor import WORKER
 from reminder_site.gateways.sms import Sms
 
 log = logging.getLogger("reminder_site.worker")
+BATCHES_AT_ONCE = 20  # of what is no longer kept, with each heartbeat
 
 
 class Housekeeping:
@@ -33,6 +40,8 @@ class Housekeeping:
         self.sms: Sms = app.extensions["sms"]
         self._at_work = threading.Lock()
         self._zones_followed = False
+        self.settings: Settings = app.extensions["settings"]
+        self._backed_up_at: pendulum.DateTime | None = None
         self._list_tried_at: pendulum.DateTime | None = None
 
     def keep(self) -> None:
@@ -42,7 +51,8 @@ class Housekeeping:
         try:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
-                              self._let_senders_go_on, self._forget_forms):  # fmt: skip
+                              self._let_senders_go_on, self._forget_forms, self._count, self._let_go,
+                              self._have_twilio_forget, self._back_up):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -81,8 +91,36 @@ class Housekeeping:
         """Have texts looked at that still wait for a sender which does not pause any more."""
         sender_pauses.release(now=self.clock.now())
 
+    def _count(self) -> None:
+        """Keep the counts that /metrics tells."""
+        tallies.carry_on(now=self.clock.now())
+
     def _forget_forms(self) -> None:
         form_nonces.forget(now=self.clock.now())
         kept_forms.forget(now=self.clock.machine_now())
         invitations.forget(now=self.clock.machine_now())
         passkeys.forget(now=self.clock.machine_now())
+
+    def _let_go(self) -> None:
+        """Remove, in the night, what is no longer kept; so much at a time that no other chore waits for long."""
+        now, machine_now = self.clock.now(), self.clock.machine_now()
+        for scope, on in retention.due(now=now, machine_now=machine_now).items():
+            at = machine_now if scope == retention.SITE else now
+            if self.stopping.is_set() or retention.carry_on(scope=scope, on=on, batches=BATCHES_AT_ONCE, now=at):
+                break
+
+    def _have_twilio_forget(self) -> None:
+        erasing.carry_on(now=self.clock.now())
+        redaction.carry_on(sms=self.sms, now=self.clock.now())
+
+    def _back_up(self) -> None:
+        """Copy a SQLite database every few minutes, and thin the copies out."""
+        minutes, now = self.settings.backup_minutes, self.clock.machine_now()
+        if not minutes or not self.settings.database_url.startswith("sqlite"):
+            return
+        if self._backed_up_at is not None and now < self._backed_up_at.add(minutes=minutes):
+            return
+        self._backed_up_at = now
+        folder = self.settings.data_path / "backups"
+        backups.note_made(manifest=backups.back_up(folder=folder, thoroughly=False, now=self.clock.now()))
+        backups.prune(folder=folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from reminder_site.actions import delivery, hold
+from reminder_site.actions import delivery, demo_texts, hold
 from reminder_site.actions.intents import Intent
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
@@ -21,6 +21,7 @@ from reminder_site.gateways.spool import Spool, Taken
 from reminder_site.queries import accounts, audit_chain
 
 log = logging.getLogger("reminder_site.safeguards")
+ON_HOLD = "sending is on hold until Twilio's own lists were read"
 
 
 class Safeguards:
@@ -35,6 +36,7 @@ class Safeguards:
         self.spool = Spool(settings.data_path / "spool.jsonl")
         self.held = False
         self._started = self._rival = False
+        self._begun: hold.Start | None = None
         self._absent: frozenset[int] = frozenset()
         self._look_at = 0.0  # by the stopwatch
 
@@ -42,22 +44,34 @@ class Safeguards:
         """See, once and before the first heartbeat, whether the database is behind; catch up on what was spooled."""
         if self._started:
             return
-        now = self.clock.now()
-        begun = hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=now)
+        begun = self._begun = self._begun or self._begin()
         try:
             self._catch_up(begun.rival)
             self.kept.keep_instance_id(begun.instance_id)
         except OSError:
             log.exception("%s cannot be written: a restored database may go unnoticed", self.kept.path)
-        if emails := accounts.shut_out():
-            log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
+        self._leave_the_demo_behind()
         self._await(begun.rival)
         self._started, self.held = True, begun.held
+        if begun.held:
+            log.warning(ON_HOLD)
+
+    def _begin(self) -> hold.Start:
+        """Ask once: a start that is tried again would take its own hold for somebody else's."""
+        return hold.begin(instance_id=self.kept.instance_id(), head=self.kept.audit_head(), now=self.clock.now())
+
+    def _leave_the_demo_behind(self) -> None:
+        settings: Settings = self.app.extensions["settings"]
+        if settings.is_live and (withdrawn := demo_texts.withdraw(now=self.clock.now())):
+            log.warning("%d texts to made-up numbers are taken back: the site is live", withdrawn)
+        if emails := accounts.shut_out():
+            log.warning("accounts of the demo are still here and cannot sign in: %s", ", ".join(emails))
 
     def after_beat(self, held: bool) -> None:
         """Learn whether sending is on hold, and note the audit's head beside the database."""
         if held and not self.held:
             self._await(rival=True)  # begun by somebody else
+            log.warning(ON_HOLD)
         self.held = held
         try:
             self.kept.keep_audit_head(audit_chain.head())
@@ -101,6 +115,8 @@ class Safeguards:
             with self.app.app_context():
                 seen = hold.look(sms=self.sms, absent_before=self._absent, rival=self._rival, now=self.clock.now())
             self._absent, self.held = seen.absent, self.held and not seen.over
+            if seen.over:
+                log.warning("the hold is over: texts leave again")
         except Exception:
             log.exception("what was texted meanwhile could not be looked up")
         finally:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import resource
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -18,8 +19,20 @@ MOST_WAITING = 512  # requests for a thread; each holds a body
 HEARD_OUT_BYTES = 8 * 1_024 * 1_024  # thrown away as it comes: a browser reads no answer before it has sent all
 MOST_OPEN_FILES = 8_192
 KILO = 1_024
+# Threads and connections were measured: docs/operating.md, "Threads and connections".
+SERVER = (
+    *("--interface", "rsgi", "--http", "1", "--no-ws"),
+    *("--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"),
+    *("--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error"),
+)
 Environ = dict[str, Any]
 Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+def server_command(*, host: str, port: int, workers: int) -> list[str]:
+    """Return the command that starts the web server on a host and port, with so many processes."""
+    place = ["--host", host, "--port", str(port), "--workers", str(workers)]
+    return [sys.executable, "-m", "granian", *SERVER, *place, "wsgi:served"]
 
 
 class Limit(NamedTuple):
@@ -40,6 +53,31 @@ REFUSALS = {
 }
 
 
+# The site is not asked, so this is no template of its; the look comes from the same files.
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex, nofollow">
+<title>{words}</title>
+<link rel="stylesheet" href="/static/css/tokens.css">
+<link rel="stylesheet" href="/static/css/public.css">
+</head>
+<body>
+<header class="top"><div>Appointment reminders</div></header>
+<main class="page" id="main">
+<h1>{words}</h1>
+<section class="sheet">
+<p>If you were sending a form, go back in your browser: what you typed should still be there.</p>
+</section>
+</main>
+</body>
+</html>
+"""
+
+
 class _Refused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -47,31 +85,43 @@ class _Refused(Exception):
 
 
 class Served:
-    """The site as the web server calls it; `site` is any WSGI application."""
+    """The site as the web server calls it; `site` is any WSGI application, the rest is called once in each process."""
 
     def __init__(
-        self, site: WSGIApplication, *, threads: int = THREADS, limits: dict[str, Limit] | None = None
+        self,
+        site: WSGIApplication,
+        *,
+        threads: int = THREADS,
+        limits: dict[str, Limit] | None = None,
+        started: Callable[[], None] = lambda: None,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._site, self._limits = site, LIMITS if limits is None else limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="site")
         self._waiting = 0
+        self._started, self._ended = started, ended
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let as many clients in as the machine allows: those who dawdle hold a file each."""
+        """Begin, and let as many clients in as the machine allows: those who dawdle hold a file each."""
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        self._started()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this process ends."""
+        self._ended()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request."""
         try:
             answer = await self._answer(_environ(scope, await self._body(scope, proto)))
         except _Refused as refused:
-            answer = _refusal(refused.status)
+            answer = _refusal(refused.status, scope.headers.get("accept", ""))
         except Exception:
             log.exception("a request could not be handed to the site")
-            answer = _refusal(500)
+            answer = _refusal(500, scope.headers.get("accept", ""))
         proto.response_bytes(*answer)
 
     async def _body(self, scope: Any, proto: Any) -> bytes:
@@ -156,12 +206,18 @@ def _ask(site: WSGIApplication, environ: Environ) -> Answer:
     return int(status.partition(" ")[0]), headers, body
 
 
-def _refusal(status: int) -> Answer:
+def _refusal(status: int, accepted: str = "") -> Answer:
+    """Write a refusal as a small page for browsers, and in one line for programs."""
+    is_read_by_people = "text/html" in accepted
+    kind = "text/html" if is_read_by_people else "text/plain"
     headers = [
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-security-policy", "default-src 'none'"),
+        ("content-type", f"{kind}; charset=utf-8"),
+        ("content-security-policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        ("vary", "accept"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-store"),
         ("connection", "close"),
     ]
-    return status, headers, f"{REFUSALS[status]}\n".encode()
+    words = REFUSALS[status]
+    body = PAGE.format(words=words) if is_read_by_people else f"{words}\n"
+    return status, headers, body.encode()

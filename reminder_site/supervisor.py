@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from reminder_site.config import INSTANCE, ROOT, SANDBOX_ACCOUNT_SID, BadSetting, Settings
+from reminder_site.config import INSTANCE, ROOT, BadSetting, Settings
 from reminder_site.processes import Child, say
 from reminder_site.sandbox.identity import AUTH_TOKEN, MESSAGING_SERVICE_SID
+from reminder_site.serving import server_command
+from reminder_site.setting_checks import SANDBOX_ACCOUNT_SID
 
 HOST = "127.0.0.1"
 FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
@@ -41,7 +43,8 @@ class Supervisor:
         self.env, self.settings = env, settings
         self.stopping = False
         self.sandbox = Child("sandbox", _sandbox_command(settings), env)
-        self.site = [Child("web", _web_command(settings), env), Child("worker", [*FLASK, "worker"], env)]
+        web = server_command(host=HOST, port=settings.port, workers=1)
+        self.site = [Child("web", web, env), Child("worker", [*FLASK, "worker"], env)]
 
     def run(self) -> None:
         """Bring everything up and stay until a signal asks to stop; raise CannotStart when a step before that fails."""
@@ -174,13 +177,6 @@ def _sandbox_command(settings: Settings) -> list[str]:
         "--inbound-url",
         inbound,
     ]
-
-
-def _web_command(settings: Settings) -> list[str]:
-    server = [sys.executable, "-m", "granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--log-level", "error"]
-    place = ["--host", HOST, "--port", str(settings.port), "--workers", "1"]
-    clients = ["--backlog", "4096", "--backpressure", "4096", "--http1-header-read-timeout", "10000"]
-    return [*server, *place, *clients, "--respawn-failed-workers", "--workers-kill-timeout", "10", "wsgi:served"]
 
 
 def _refuse_taken(name: str, port: int) -> None:

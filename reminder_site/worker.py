@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 
+from reminder_site import logs
 from reminder_site.actions import delivery, following, heart, leasing, resolving, throttling, twins
 from reminder_site.clock import Clock
 from reminder_site.config import Settings
@@ -25,6 +26,7 @@ from reminder_site.queries import delivery as due
 from reminder_site.queries.throttle import throttle
 from reminder_site.safeguards import Safeguards
 from reminder_site.standstill import end_after
+from reminder_site.watching import Watch
 
 log = logging.getLogger("reminder_site.worker")
 SANDBOX_NAP_SECONDS = 0.5
@@ -51,6 +53,7 @@ class Worker:
         self._count = threading.Lock()
         self._beat_at = float("-inf")
         self._beat_told = self.clock.now()
+        self._silent = False
         self.safeguards = Safeguards(app, self.pace, monotonic)
         self.housekeeping = Housekeeping(app, stopping=self.stopping)
         self.handing_over = HandingOver(
@@ -121,6 +124,9 @@ class Worker:
         now = self.clock.now()
         standing = throttle()
         self.handing_over.throttled = not standing.is_free(now)
+        if (silent := standing.down_since is not None) != self._silent:
+            self._silent = silent
+            log.error("Twilio does not answer: texts wait" if silent else "Twilio answers again: texts leave gently")
         if standing.probe_is_due(now):
             submit(self._probe)
         may_leave = standing.allowance(most, now)
@@ -190,7 +196,9 @@ class Worker:
             return
         self._beat_told = self.clock.now()
         self.safeguards.start()
-        self.handing_over.pulse = pulse = heart.beat(now=self.clock.now())
+        pulse = heart.beat(worker=self.owner, now=self.clock.now())
+        self._say_what_changed(pulse)
+        self.handing_over.pulse = pulse
         self.safeguards.after_beat(pulse.held)
         self.handing_over.forget()
         self._beat_at = self.monotonic()
@@ -199,6 +207,23 @@ class Worker:
         submit(self.housekeeping.keep)
         if pulse.skewed:
             submit(self._hear_the_time)
+
+    def leave(self) -> None:
+        """Say that this worker ends, so that nobody takes it for one that has broken down."""
+        with self.app.app_context():
+            try:
+                heart.leave(worker=self.owner)
+            except Exception:
+                log.exception("it could not be written down that this worker ends")
+
+    def _say_what_changed(self, pulse: heart.Pulse) -> None:
+        before = self.handing_over.pulse
+        for words, was, now_is in (
+            ("Twilio refuses the account: texts wait", before.refused, pulse.refused),
+            ("this machine's clock is not Twilio's", before.skewed, pulse.skewed),
+        ):
+            if now_is != was:
+                log.log(logging.ERROR if now_is else logging.WARNING, "%s%s", "" if now_is else "over: ", words)
 
     def _hear_the_time(self) -> None:
         with self.app.app_context():
@@ -234,6 +259,9 @@ def serve(app: Flask) -> None:
     end_after(worker.pace.standstill_seconds)
     queue: Alarms = app.extensions["alarms"]
     queue.listen()
+    logs.started("worker", worker.settings)
+    watch = Watch(app, calls_dead_man=False)
+    watch.begin()
 
     def stop(*_: object) -> None:
         worker.stopping.set()
@@ -242,5 +270,8 @@ def serve(app: Flask) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     worker.run()
+    worker.leave()
+    watch.end()
     queue.close()
     worker.sms.close()
+    logs.ended("worker")

@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
+from reminder_site.actions.refused_webhooks import Refusals
 from reminder_site.app import create_app
 from reminder_site.config import Settings
 from reminder_site.db import Base, db
@@ -218,6 +219,7 @@ class Site:
 
 def test_settings(database_url, queue_url, sandbox_url, **more):
     """Settings of a site that runs against a sandbox."""
+    more = {"backup_minutes": 0} | more
     return Settings(
         secret_key=SECRET,
         database_url=database_url,
@@ -243,6 +245,7 @@ def app(request, sites, sandbox):
     site.empty()
     site.app.extensions["clock"] = StillClock(MONDAY, sandbox)
     site.app.extensions["wake"].clear()
+    site.app.extensions["refusals"] = Refusals()
     if site.lock_order:
         site.lock_order.forget()
     with site.app.app_context():

@@ -8,18 +8,19 @@ from reminder_site.db import db, migration_connection
 
 ANSWERS, TEXTS = "UPDATE ON attempt", "INSERT ON inbound_message"
 REFUSE = {
-    "sqlite": ["CREATE TRIGGER refuse BEFORE {} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
+    "sqlite": ["CREATE TRIGGER refuse BEFORE {what} WHEN {when} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"],
     "postgresql": [
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$",
-        "CREATE TRIGGER refuse BEFORE {} FOR EACH ROW EXECUTE FUNCTION refuse()",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE 'disk full' USING ERRCODE = 'check_violation'; END $$",
+        "CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION refuse()",
     ],
 }
 ALLOW = {"sqlite": ["DROP TRIGGER refuse"], "postgresql": ["DROP FUNCTION refuse CASCADE"]}
 
 
-def refuse(what=ANSWERS):
-    """Let no answer of Twilio's be recorded, or no text of a patient's be stored."""
-    _tell([statement.format(what) for statement in REFUSE[db.engine.dialect.name]])
+def refuse(what=ANSWERS, when="true"):
+    """Let no answer of Twilio's be recorded, or no text of a patient's be stored, or only some of them not."""
+    _tell([statement.format(what=what, when=when) for statement in REFUSE[db.engine.dialect.name]])
 
 
 def allow():
@@ -28,6 +29,7 @@ def allow():
 
 
 def _tell(statements):
+    db.session.rollback()  # what was only looked at holds no lock
     with migration_connection() as connection:
         for statement in statements:
             connection.execute(text(statement))

@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import outbox
+from reminder_site.actions import outbox, trial_texts
 from reminder_site.actions.inbox import ACKNOWLEDGED_WITHIN_MINUTES
 from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
@@ -134,6 +134,8 @@ def _take_in(text: _Text, written_at: pendulum.DateTime | None, now: pendulum.Da
     try:
         with transaction() as session:
             row = _store(session, text, (written_at or now) if text.found else now, now)
+            if trial_texts.take(session, row):
+                return ""
             thread = threads.find(text.phone, text.sender, now=now, written_at=written_at)
             arrived = Arrived(row, said, thread, text.sender, written_at, bool(text.opt_out_type), now)
             row.clinic_id, row.patient_id, row.appointment_id = (

@@ -36,7 +36,7 @@ LOCKED: dict[Any, Callable[..., list[Any]]] = {Appointment: locks.appointments, 
 
 
 def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str) -> Row:
-    """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's.
+    """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's, or an erased patient.
 
     An appointment or a patient is locked until this transaction ends, and read as it is now.
     """
@@ -46,7 +46,7 @@ def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str
         row = next(iter(LOCKED[table](session, *mine)), None)
     else:
         row = session.scalar(select(table).where(*mine))
-    if row is None:
+    if row is None or getattr(row, "erased_at", None) is not None:
         raise NotHere("There is no such thing at this clinic.")
     return row
 

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from reminder_site.db import Base, db, retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.audit_seal import Head
 from reminder_site.domain.backup_keeping import kept
+from reminder_site.gateways.age import SUFFIX as ENCRYPTED
+from reminder_site.gateways.age import decrypted, encrypt
 from reminder_site.gateways.copies import (
     copy_sqlite,
     dump_postgres,
@@ -28,7 +31,7 @@ from reminder_site.gateways.copies import (
     used_by_others,
 )
 from reminder_site.gateways.data_folder import DataFolder, write_whole
-from reminder_site.models import Heartbeat
+from reminder_site.models import AlertNotice, Heartbeat
 from reminder_site.queries import health
 
 SERVING_SECONDS = 60
@@ -63,6 +66,7 @@ class Manifest:
     audit_number: int
     audit_hash: str
     counts: dict[str, int]
+    encrypted: bool = False
 
     @property
     def made(self) -> pendulum.DateTime:
@@ -70,9 +74,28 @@ class Manifest:
         return pendulum.instance(pendulum.DateTime.fromisoformat(self.made_at)).in_timezone("UTC")
 
 
-def back_up(*, folder: Path, now: pendulum.DateTime) -> Manifest:
-    """Copy the database, in use or not, into a folder; raises CopyFailed."""
-    return _back_up(folder, "reminder-site", now)
+def back_up(*, folder: Path, thoroughly: bool = True, now: pendulum.DateTime) -> Manifest:
+    """Copy the database, in use or not, into a folder, encrypted if BACKUP_RECIPIENTS says to whom; raises CopyFailed.
+
+    Not `thoroughly` is for copies made every few minutes: SQLite's quick check instead of the whole one.
+    """
+    return _back_up(folder, "reminder-site", now, thoroughly)
+
+
+def note_made(*, manifest: Manifest) -> bool:
+    """Write down when the last backup was made, for those who watch; False when the database takes no changes."""
+    try:
+        _note_made(manifest.made)
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False
+    return True
+
+
+@retried
+def _note_made(at: pendulum.DateTime) -> None:
+    with transaction() as session:
+        session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(backup_at=at))
 
 
 def prune(*, folder: Path) -> list[str]:
@@ -86,21 +109,25 @@ def prune(*, folder: Path) -> list[str]:
     return [backup.name for backup in gone]
 
 
-def restore(*, file: Path, kept_in: DataFolder, force: bool, now: pendulum.DateTime) -> Manifest:
+def restore(
+    *, file: Path, kept_in: DataFolder, force: bool, identity: Path | None = None, now: pendulum.DateTime
+) -> Manifest:
     """Put a backup in the database's place, on hold, keeping what was there; raises CannotRestore or CopyFailed.
 
-    `force` is for a site that seems to be running and is not. The schema may have to be upgraded afterwards.
+    `force` is for a site that seems to be running and is not, `identity` the private key of an encrypted backup. The
+    schema may have to be upgraded afterwards.
     """
     manifest = checked(file)
     if not force and (why := why_in_use(now)):
         raise CannotRestore(f"{why}: stop the site first, wait a minute, or say --force if it is not so")
     db.session.remove()
-    if manifest.store == "sqlite":
-        _restore_sqlite(file, manifest, now)
-    else:
-        if inspect(db.engine).has_table("alembic_version"):
-            _back_up(file.parent, "before-restore", now)
-        load_postgres(*_address(), file, _hold(manifest, now, "+00"))
+    with readable(file, manifest, identity) as plain:
+        if manifest.store == "sqlite":
+            _restore_sqlite(plain, manifest, now)
+        else:
+            if inspect(db.engine).has_table("alembic_version"):
+                _back_up(file.parent, "before-restore", now)
+            load_postgres(*_address(), plain, _hold(manifest, now, "+00"))
     db.engine.dispose()
     kept_in.keep_audit_head(Head(manifest.audit_number, manifest.audit_hash))
     return manifest
@@ -113,28 +140,49 @@ def record_restore(*, manifest: Manifest, rehearsal: bool = False, by: Actor, no
     with transaction() as session:
         since = now if rehearsal else None
         session.execute(update(Heartbeat).where(Heartbeat.id == 1).values(rehearsal_since=since))
+        session.execute(update(AlertNotice).values(next_try_at=None))  # they were told before
         audit.record(session, actor=by, what="database.restored", clinic_id=None, subject="database", facts=facts,
                      now=now)  # fmt: skip
 
 
-def _back_up(folder: Path, name: str, now: pendulum.DateTime) -> Manifest:
+@contextmanager
+def readable(file: Path, manifest: Manifest, identity: Path | None) -> Iterator[Path]:
+    """Give a backup as it can be read, decrypted for as long as that takes; raises CannotRestore or CopyFailed."""
+    if not manifest.encrypted:
+        yield file
+        return
+    if identity is None:
+        raise CannotRestore(f"{file.name} is encrypted: say where the private key is (--identity FILE)")
+    with decrypted(file, identity, beside=file.parent) as plain:
+        yield plain
+
+
+def _back_up(folder: Path, name: str, now: pendulum.DateTime, thoroughly: bool = True) -> Manifest:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = db.engine.dialect.name
-    target = folder / f"{name}-{now.strftime('%Y%m%dT%H%M%S')}{now.microsecond // 1000:03d}Z{SUFFIX[store]}"
-    partial = target.with_suffix(".partial")
+    store, readers = db.engine.dialect.name, settings().backup_recipients
+    suffix = SUFFIX[store] + (ENCRYPTED if readers else "")
+    target = folder / f"{name}-{now.strftime('%Y%m%dT%H%M%S')}{now.microsecond // 1000:03d}Z{suffix}"
+    plain, partial = (folder / f".{target.name}.{each}" for each in ("plain", "partial"))
     try:
-        facts = _copy_sqlite(partial) if store == "sqlite" else _copy_postgres(partial)
+        facts = _copy_sqlite(plain, thoroughly) if store == "sqlite" else _copy_postgres(plain)
+        if readers:
+            encrypt(plain, partial, readers)
+        else:
+            plain.replace(partial)
         size, digest = partial.stat().st_size, sha256_of(partial)
         partial.replace(target)
     finally:
-        partial.unlink(missing_ok=True)
-    manifest = Manifest(file=target.name, made_at=now.isoformat(), store=store, bytes=size, sha256=digest, **facts)
+        for rest in (plain, partial):
+            rest.unlink(missing_ok=True)
+    told: dict[str, Any] = {"made_at": now.isoformat(), "store": store, "bytes": size, "sha256": digest}
+    told["encrypted"] = bool(readers)
+    manifest = Manifest(file=target.name, **told, **facts)
     write_whole(folder / f"{target.name}.json", json.dumps(asdict(manifest), indent=2) + "\n")
     return manifest
 
 
-def _copy_sqlite(target: Path) -> dict[str, Any]:
-    copy_sqlite(_sqlite_file(), target)
+def _copy_sqlite(target: Path, thoroughly: bool) -> dict[str, Any]:
+    copy_sqlite(_sqlite_file(), target, thoroughly=thoroughly)
     with reading(target) as copy:
         return facts_of(lambda sql: copy.execute(sql).fetchall())
 

@@ -14,7 +14,7 @@ from reminder_site.domain import consent, told
 from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import CAP_AGAIN_MINUTES, Wait
 from reminder_site.domain.drafts import kind_of
-from reminder_site.domain.phones import zones_of
+from reminder_site.domain.phones import is_fictional, zones_of
 from reminder_site.domain.quiet_hours import QuietHours, Window
 from reminder_site.domain.times import first_valid, to_local
 from reminder_site.models import Message
@@ -22,6 +22,7 @@ from reminder_site.queries.plans import ground
 
 LATE_MINUTES = 10
 STALE_AGAIN_SECONDS = 60  # by then the plan, which is looked at with every beat, has another text for it
+MADE_UP = "the number is made up (555-01…), and this site is live"
 ANSWERS = frozenset({"reply", "stopped"})  # to a text just received; the second acknowledges an opt-out
 PLANNED = frozenset({"reminder", "notice"})  # what a plan brings: none of it leaves while reminders are off
 # Every text passes here: what decides about it is read in one statement, and straight from the tables.
@@ -129,6 +130,8 @@ def last_check(message: Any, around: Circumstances, *, now: pendulum.DateTime) -
     found = around.of(message)
     if found.opted_out and message.kind != "stopped":
         return Verdict(states.SUPPRESSED, words="not sent: this number has opted out of texts")
+    if is_fictional(message.to_e164) and settings().is_live:
+        return Verdict(states.SUPPRESSED, words=f"not sent: {MADE_UP}")
     if not found.texting_on:
         again = now.add(minutes=CAP_AGAIN_MINUTES)
         return Verdict(until=again, words=consent.TEXTING_OFF, waits_for="texting_off")

@@ -20,6 +20,7 @@ from reminder_site.domain.codes import NOT_CANCELABLE, NOT_FOUND
 from reminder_site.domain.refusals import NotHere
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
+from reminder_site.queries import trial_texts
 
 GONE = {NOT_CANCELABLE, NOT_FOUND}
 RIVAL_MINUTES = 5  # after a hold began; by then nothing of the worker from before it can come in any more
@@ -35,6 +36,7 @@ def strangers(session: Session, listed: Mapping[str, Remote]) -> list[Remote]:
         some = sids[first : first + 500]
         for column in (Message.sid, Attempt.sid):
             ours |= set(session.scalars(select(column).where(column.in_(some))))
+    ours |= trial_texts.among(sids)
     return [remote for sid, remote in sent.items() if sid not in ours]
 
 

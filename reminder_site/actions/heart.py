@@ -4,20 +4,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import pendulum
-from sqlalchemy import bindparam, func, literal, select, true, update
+from sqlalchemy import bindparam, delete, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions.sender_pauses import Pause
 from reminder_site.db import Moment, db, retried, transaction
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS, SKEW_WORTH_SAYING_SECONDS, Wait
-from reminder_site.models import Heartbeat, SenderPause
+from reminder_site.domain.times import seconds_between
+from reminder_site.models import Heartbeat, SenderPause, WorkerSeen
 
 TRY_AGAIN_SECONDS = 60
+FORGOTTEN_AFTER_DAYS = 1
 _heart = Heartbeat.metadata.tables["heartbeat"]
 # The worker beats every few seconds, also with nothing to do.
 BEAT = _heart.update().where(_heart.c.id == 1).values(beat_at=bindparam("now", type_=_heart.c.beat_at.type))
 _felt = "hold_since", "circuit_open_at", "clock_skew_seconds", "rehearsal_since"
 BEAT = BEAT.returning(*(_heart.c[name] for name in _felt))
+_seen = WorkerSeen.metadata.tables["worker_seen"]
+SEEN = _seen.update().where(_seen.c.name == bindparam("worker"))
+SEEN = SEEN.values(seen_at=bindparam("now", type_=_seen.c.seen_at.type))
 _pause = SenderPause.metadata.tables["sender_pause"]
 _pauses = (_pause.c[name] for name in ("sender", "code", "by_receipt", "tries", "probe_at", "probe_id"))
 STOPS = select(_heart.c.clock_skew_seconds, _heart.c.circuit_open_at, _heart.c.circuit_why, *_pauses)
@@ -43,10 +48,12 @@ class Stops:
 
 
 @retried
-def beat(*, now: pendulum.DateTime) -> Pulse:
-    """Write down that the worker looks; return what stands in its way."""
+def beat(*, worker: str = "", now: pendulum.DateTime) -> Pulse:
+    """Write down that a worker looks, by the name it leases under; return what stands in its way."""
     with transaction() as session:
         row = session.execute(BEAT, {"now": now}).first()
+        if worker:
+            _note_worker(session, worker, now)
         if row is None:
             session.add(Heartbeat(id=1, beat_at=now, clock_skew_seconds=0, inbound_from=now.start_of("second")))
             return Pulse()
@@ -54,9 +61,16 @@ def beat(*, now: pendulum.DateTime) -> Pulse:
         return Pulse(row.hold_since is not None, refused, skewed, row.rehearsal_since is not None)
 
 
+@retried
+def leave(*, worker: str) -> None:
+    """Forget a worker that ends in good order."""
+    with transaction() as session:
+        session.execute(delete(WorkerSeen).where(WorkerSeen.name == worker))
+
+
 def disagree(theirs: pendulum.DateTime, now: pendulum.DateTime) -> bool:
     """Say whether Twilio's clock (its Date header, whole seconds) and ours differ so much that it is worth saying."""
-    return abs((now - theirs).total_seconds()) > SKEW_WORTH_SAYING_SECONDS
+    return abs(seconds_between(theirs, now)) > SKEW_WORTH_SAYING_SECONDS
 
 
 @retried
@@ -106,6 +120,13 @@ def why_stopped(
     if row.circuit_open_at is None or (may_try and _try_once(session, now)):
         return None
     return f"waiting: Twilio refuses this account ({row.circuit_why})", "account"
+
+
+def _note_worker(session: Session, worker: str, now: pendulum.DateTime) -> None:
+    seen = session.execute(SEEN, {"worker": worker, "now": now})
+    if not seen.rowcount:  # type: ignore[attr-defined]
+        session.execute(delete(WorkerSeen).where(WorkerSeen.seen_at < now.subtract(days=FORGOTTEN_AFTER_DAYS)))
+        session.add(WorkerSeen(name=worker, started_at=now, seen_at=now))
 
 
 def _try_once(session: Session, now: pendulum.DateTime) -> bool:

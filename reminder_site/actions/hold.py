@@ -4,19 +4,20 @@ It ends by itself: texts that are there already are adopted. Only what would sti
 asked about (actions.ghosts).
 """
 
+import logging
 import uuid
 from dataclasses import dataclass
 from functools import partial
 
 import pendulum
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, gap, ghosts, throttling
 from reminder_site.actions.gap import MAY_BE_THERE, OPEN
 from reminder_site.actions.links import as_sent, relearn
-from reminder_site.actions.outbox import note, wake_after
+from reminder_site.actions.outbox import DONE, move, note, wake_after
 from reminder_site.actions.receipts import apply_status, learn_first, standing
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import message_state as states
@@ -27,7 +28,9 @@ from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Heartbeat, Message
 from reminder_site.queries import audit_chain
 
+log = logging.getLogger("reminder_site.safeguards")
 AWAY_MINUTES = 5
+OF_ONE_ROW = (DataError, IntegrityError, InternalError)  # a database that is away raises something else
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,12 @@ def look(*, sms: Sms, absent_before: frozenset[int], rival: bool, now: pendulum.
         return Look(absent_before)
     silent = gap.ask_by_number(listed, sms, since, now)
     reach("after_hold_list")
-    adopted = [_adopt(message_id, remote, now) for message_id, remote in _pairs(listed)]
+    for message_id, remote in _pairs(listed):
+        _adopt(message_id, remote, now)
     absent = _absent(besides=silent)
     if silent:
         return Look(absent_before | absent)
-    if not all(adopted) or not absent <= absent_before:
-        return Look(absent)
-    if not ghosts.are_settled(listed, since, sms, now):
+    if not absent <= absent_before or not ghosts.are_settled(listed, since, sms, now):
         return Look(absent)
     reach("before_release")
     _end(rival, now)
@@ -147,14 +149,28 @@ def _same_text(remote: Remote, message: Message) -> bool:
     return remote.messaging_service_sid == service and as_sent(message.body).fullmatch(remote.body) is not None
 
 
-def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> bool:
-    """Make a text that is at Twilio the message's own; False when something else was in the way just now."""
-    learn_first(message_id, remote.status, remote.error_code, now)
+def _adopt(message_id: int, remote: Remote, now: pendulum.DateTime) -> None:
+    """Make a text that is at Twilio the message's own; one that cannot be written down keeps no other waiting."""
     try:
+        learn_first(message_id, remote.status, remote.error_code, now)
         _make_own(message_id, remote, now)
-    except IntegrityError:
-        return False
-    return True
+    except OF_ONE_ROW:
+        log.exception("Twilio has the text of message %s, which could not be written down", message_id)
+        _put_aside(message_id, now)
+
+
+@retried
+def _put_aside(message_id: int, now: pendulum.DateTime) -> None:
+    """Park a text that must not leave again, for a person; one in flight is being cleared up in any case.
+
+    It is not looked up any more: the attempt that made it is not known here, so that it would be proved absent.
+    """
+    words = "Twilio has this text already, but that could not be written down here"
+    known = {"ever_unknown": True, **DONE}
+    with transaction() as session:
+        row = standing(session, message_id)
+        if row.sid is None and row.state in states.HELD_HERE:
+            move(session, message_id, {row.state}, states.NEEDS_REVIEW, words=words, by=WORKER, now=now, **known)
 
 
 @retried

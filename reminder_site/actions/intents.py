@@ -88,6 +88,7 @@ class _Decision:
         self.held, self.now = held, now
         self.numbers: set[tuple[str, str]] = set()  # to which, from which sender, one has been decided on
         self.wait_until: list[pendulum.DateTime] = []
+        self.first_look_at = now.add(microseconds=int(pace.first_look_seconds * 1e6))
 
     def on(self, ids: Collection[int]) -> dict[int, Intent | None]:
         """Decide on each text; return the intents to be followed, None for what stays."""
@@ -228,8 +229,7 @@ class _Decision:
         now, number, token = self.now, message.attempt_no + 1, secrets.token_hex(16)
         body = fill(self.session, message.body, message.appointment_id, now=now)
         words = "handing it to Twilio with its send time" if way == "twilio" else "handing it to Twilio to be sent now"
-        first_look_at = now.add(microseconds=int(self.pace.first_look_seconds * 1e6))
-        begun = {"attempt_no": number, "route": way, "absent_reads": 0, "next_action_at": first_look_at}
+        begun = {"attempt_no": number, "route": way, "absent_reads": 0, "next_action_at": self.first_look_at}
         begun["reaches_at"] = message.send_at if way == "twilio" else now
         if not move(self.session, message.id, {states.LEASED}, states.SUBMITTING, words=words, by=WORKER, now=now,
                     **begun):  # fmt: skip

@@ -17,7 +17,8 @@ from reminder_site.models import Appointment, Message, Patient
 # clinic or its appointment. On SQLite a writing transaction is alone, and nothing here asks for anything.
 # By table, and by what an advisory lock stands for; the audit's chain is the last step of every transaction.
 ORDER: Final = (
-    "named",  # sign-in tries of one account or place, the first set-up
+    "retention_run",
+    "named",  # sign-in tries of one account or place, the first set-up, a look of the alerts
     "set_up_code",
     "staff",
     "staff_clinic",
@@ -42,11 +43,22 @@ ORDER: Final = (
     "appointment",
     "message",
     "inbound_message",
+    "trial_text",
     "daily limit",
     "attempt",
+    "provider_event",
+    "twilio_erasure",
+    "patient_read",
     "heartbeat",
+    "worker_seen",
     "throttle",
     "sender_pause",
+    "write_probe",
+    "refused_webhook",
+    "tally",
+    "alert_watch",
+    "alert",
+    "alert_notice",
     "audit",
 )
 # Rows that nobody changes but under the lock of their appointment, in whatever order.

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import pendulum
-from sqlalchemy import Update, bindparam, select, update
+from sqlalchemy import Update, bindparam, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -73,7 +73,7 @@ def move(
     if to in NOT_ON_ITS_WAY:
         values.setdefault("reaches_at", None)
     given = {f"new_{name}": value for name, value in values.items()}
-    found = session.execute(_moving(tuple(values)), {"moved_id": message_id, "sources": list(sources), **given}).first()
+    found = session.execute(_moving(frozenset(sources), tuple(values)), {"moved_id": message_id, **given}).first()
     if found is None:
         return False
     if to in WOULD_BE_SENT_BY_A_TWIN and found.ever_unknown and now < found.send_at:
@@ -182,9 +182,13 @@ def rows(result: Any) -> int:
 
 
 @cache
-def _moving(names: tuple[str, ...]) -> Update:
-    """Build the statement that moves a message and changes these columns; every text passes here several times."""
-    here = MESSAGES.c.id == bindparam("moved_id"), MESSAGES.c.state.in_(bindparam("sources", expanding=True))
+def _moving(sources: frozenset[str], names: tuple[str, ...]) -> Update:
+    """Build the statement that moves a message and changes these columns; every text passes here several times.
+
+    One comparison for each source: an IN would have its text made anew each time.
+    """
+    in_one_of_them = or_(*(MESSAGES.c.state == source for source in sorted(sources)))
+    here = MESSAGES.c.id == bindparam("moved_id"), in_one_of_them
     values = {name: bindparam(f"new_{name}", type_=MESSAGES.c[name].type) for name in names}
     moved = MESSAGES.update().where(*here).values(version=MESSAGES.c.version + 1, **values)
     return moved.returning(*(MESSAGES.c[n] for n in ("public_id", "clinic_id", "version", "ever_unknown", "send_at")))

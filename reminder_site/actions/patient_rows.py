@@ -1,6 +1,7 @@
 """Shared steps on patients: enrol one, give one another number. Each runs inside its caller's transaction."""
 
 from datetime import date
+from typing import Any
 
 import pendulum
 from sqlalchemy import update
@@ -11,6 +12,7 @@ from reminder_site.actions.one_by_one import replan_each
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.names import search_name
 from reminder_site.models import Appointment, Patient
+from reminder_site.models.columns import new_public_id
 
 
 def enrol(
@@ -24,6 +26,7 @@ def enrol(
     consent_wording: int | None = None,
     born_on: date | None = None,
     time_zone: str = "",
+    public_id: str = "",
     by: Actor,
     now: pendulum.DateTime,
 ) -> Patient:
@@ -32,8 +35,8 @@ def enrol(
     `consent_wording` is the version they were read or signed; None: the newest. Raises NotHere for one that is not.
     """
     wording = consent_wordings.used(session, clinic_id, consent_how, consent_wording)
-    agreed = bool(consent_how)
     patient = Patient(
+        public_id=public_id or new_public_id(),
         clinic_id=clinic_id,
         first_name=first_name,
         last_name=last_name,
@@ -41,17 +44,20 @@ def enrol(
         born_on=born_on,
         time_zone=time_zone,
         phone_e164=phone_e164,
-        reminders_on=agreed,
-        consent_how=consent_how,
-        consent_at=now if agreed else None,
-        consent_wording=wording,
-        consent_by_id=by.staff_id if agreed else None,
+        **_consent(consent_how, wording, by, now),
         created_at=now,
     )
     session.add(patient)
     session.flush()
     note(session, patient, "patient.added", {"consent": consent_how, "wording": wording or 0}, by=by, now=now)
     return patient
+
+
+def _consent(how: str, wording: int | None, by: Actor, now: pendulum.DateTime) -> dict[str, Any]:
+    if not how:
+        return {"reminders_on": False, "consent_how": "", "consent_wording": wording}
+    given = {"consent_how": how, "consent_at": now, "consent_by_id": by.staff_id, "consent_wording": wording}
+    return {"reminders_on": True, **given}
 
 
 def replan_coming(

@@ -63,8 +63,9 @@ def add(
         earlier = form_nonces.take(session, nonce=nonce, says=says, made=made, by=by, now=now)
         if earlier:
             return earlier
-        patient = patient_rows.enrol(
+        patient_rows.enrol(
             session,
+            public_id=made,
             clinic_id=clinic_id,
             **vars(details),
             consent_how=consent_how,
@@ -72,7 +73,6 @@ def add(
             by=by,
             now=now,
         )
-        patient.public_id = made
         return made
 
 

@@ -10,18 +10,21 @@ from typing import Any
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from reminder_site.actions.backups import CannotRestore, Manifest, checked, facts_of
+from reminder_site.actions.backups import CannotRestore, Manifest, checked, facts_of, readable
 from reminder_site.config import settings
 from reminder_site.gateways.copies import CopyFailed, copy_sqlite, load_postgres, reading
 
 
-def prove(*, file: Path) -> Manifest:
+def prove(*, file: Path, identity: Path | None = None) -> Manifest:
     """Restore a backup beside the database and compare what came of it with its manifest.
+
+    `identity` is the private key of an encrypted one.
 
     Raises CannotRestore where the two differ, CopyFailed where it cannot be restored. The site goes on meanwhile.
     """
     manifest = checked(file)
-    found = _of_sqlite(file) if manifest.store == "sqlite" else _of_postgres(file)
+    with readable(file, manifest, identity) as plain:
+        found = _of_sqlite(plain) if manifest.store == "sqlite" else _of_postgres(plain)
     wrong = [name for name, value in found.items() if value != getattr(manifest, name)]
     if wrong:
         raise CannotRestore(f"{file.name} was restored, but differs from its manifest in {', '.join(wrong)}")

@@ -17,6 +17,7 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.gateways.sms import Remote, Sms, SmsError
 from reminder_site.models import Attempt, Clinic, Heartbeat, Message
+from reminder_site.queries import trial_texts
 
 DAYS = 36
 YOUNG_MINUTES = 10
@@ -78,6 +79,8 @@ def put_right(*, difference: Difference, sms: Sms, by: Actor, now: pendulum.Date
 def _differs(message: Message, remote: Remote | None) -> list[Difference]:
     digits, sid = message.to_e164[-2:], str(message.sid)
     if remote is None:
+        if message.redacted_at is not None:
+            return []  # Twilio was asked to forget it
         if message.state == states.NEEDS_REVIEW:
             return []  # a person knows already
         return [Difference("missing there", sid, digits, message.state, "", message_id=message.id)]
@@ -86,7 +89,8 @@ def _differs(message: Message, remote: Remote | None) -> list[Difference]:
         ours = message.provider_status or message.state
         by_others: Kind = "cancelled there" if remote.status == "canceled" and message.wanted else "status differs"
         found.append(Difference(by_others, sid, digits, ours, remote.status, remote.error_code, message.id))
-    if remote.body and not message.content_sid and as_sent(message.body).fullmatch(remote.body) is None:
+    has_words = message.redacted_at is None and not message.content_sid
+    if remote.body and has_words and as_sent(message.body).fullmatch(remote.body) is None:
         found.append(Difference("body differs", sid, digits, "our words", "other words", message_id=message.id))
     return found
 
@@ -96,6 +100,7 @@ def _unknown(session: Session, strangers: list[Remote]) -> list[Difference]:
     services = {settings().twilio_messaging_service_sid, *session.scalars(select(Clinic.sender))} - {""}
     known = set(session.scalars(select(Attempt.sid).where(Attempt.sid.is_not(None))))
     known |= set(session.scalars(select(Message.sid).where(Message.sid.is_not(None))))
+    known |= trial_texts.among([r.sid for r in strangers])
     return [
         Difference("unknown here", r.sid, r.to[-2:], "twin" if twin else "", r.status, twin_of=twin)
         for r in strangers

@@ -3,6 +3,7 @@
 One text tries after a minute, and then ever more rarely up to every quarter of an hour. Its success ends the pause.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,13 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions.outbox import rows, wake_after
-from reminder_site.db import db, retried, transaction
+from reminder_site.db import after_commit, db, retried, transaction
 from reminder_site.domain import codes
 from reminder_site.domain import message_state as states
 from reminder_site.domain.looks import doubled
 from reminder_site.models import Message, SenderPause
 
+log = logging.getLogger("reminder_site.sender_pauses")
 FIRST_SECONDS, LONGEST_SECONDS = 60, 900
 TAKEN = frozenset({states.SCHEDULED, states.ACCEPTED})
 LEFT = states.ARRIVED | {states.SENT}
@@ -57,6 +59,7 @@ def begin(session: Session, sender: str, code: int, *, by_receipt: bool, now: pe
         row = SenderPause(sender=sender, since=now, code=code, by_receipt=by_receipt, tries=0)
         row.probe_at = now.add(seconds=FIRST_SECONDS)
         session.add(row)
+        after_commit(session, lambda: log.error("a sender pauses, Twilio or carriers take nothing from it: %s", code))
     row.code, row.by_receipt = code, row.by_receipt or by_receipt
     session.flush()
     return row.probe_at
@@ -115,6 +118,7 @@ def _release(sender: str, now: pendulum.DateTime) -> None:
 
 def _end(session: Session, sender: str, now: pendulum.DateTime) -> None:
     session.execute(delete(SenderPause).where(SenderPause.sender == sender))
+    after_commit(session, lambda: log.warning("a sender pauses no longer"))
     _hurry(session, sender, now)
 
 

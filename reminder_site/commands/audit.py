@@ -21,7 +21,7 @@ def verify(file: Path | None) -> None:
     noted = read_head(file) if file else DataFolder(settings().data_path).audit_head()
     if file and noted == Head():
         raise click.ClickException(f"{file} holds no head")
-    fault = first_fault(audit_chain.entries(), settings().keys("audit"), noted)
+    fault = first_fault(audit_chain.entries(), settings().audit_keys, noted)
     if fault:
         raise click.ClickException(f"The audit is broken: {fault}.")
     against = f"and entry {noted.number} is the one noted outside" if noted.number else "no head was noted outside"

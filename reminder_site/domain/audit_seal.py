@@ -10,6 +10,7 @@ from typing import Any, Final
 import pendulum
 
 GENESIS: Final = "0" * 64
+RETIRED: Final = "key.retired"
 SEALED: Final = ("actor", "what", "clinic_id", "subject", "facts")
 
 
@@ -48,13 +49,16 @@ def first_fault(
 ) -> str:
     """Say in words where the chain breaks first, or nothing; `entries` come by number, `head` was noted outside.
 
-    `since` is an entry known to be sound, with all before it: `entries` are then those that follow it.
+    A key that an entry says was retired seals nothing after it. `since` is an entry known to be sound, with all before
+    it: `entries` are then those that follow it.
     """
     known = {key_id(key): key for key in keys}
     at = since
     for entry in entries:
         if words := _fault(at, entry, known):
             return words
+        if entry.content["what"] == RETIRED:
+            known.pop(entry.content["facts"].get("key_id"), None)
         at = Head(entry.number, entry.hash)
         if head is not None and at.number == head.number and at.hash != head.hash:
             return f"entry {at.number} is not the one whose hash was noted outside the database"

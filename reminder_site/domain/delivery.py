@@ -6,6 +6,7 @@ from typing import Final, Literal, Self
 import pendulum
 
 from reminder_site.domain import codes
+from reminder_site.domain.times import seconds_between
 
 # Twilio takes SendAt from 15 minutes to 35 days after it receives the request (error 35114); the margins are ours.
 NEAREST_MINUTES: Final = 16
@@ -137,7 +138,7 @@ def validity_seconds(useful_until: pendulum.DateTime, now: pendulum.DateTime) ->
     Source: Twilio, Message resource, ValidityPeriod. When it begins for a text with SendAt is not documented, so those
     carry none.
     """
-    left = int((useful_until - now).total_seconds())
+    left = int(seconds_between(now, useful_until))
     return max(SHORTEST_VALIDITY_SECONDS, min(LONGEST_VALIDITY_SECONDS, left))
 
 

@@ -25,8 +25,9 @@ def doubled(failures: int, *, first_seconds: int, longest_seconds: int) -> int:
 def news_at(left_at: pendulum.DateTime, now: pendulum.DateTime) -> pendulum.DateTime | None:
     """Return when to ask Twilio next how a text is that left, or leaves, at a moment; None 72 hours after that."""
     for seconds in POLL_AFTER_SECONDS:
-        if now < left_at.add(seconds=seconds):
-            return max(left_at.add(seconds=seconds), now.add(seconds=60))
+        at = left_at.add(seconds=seconds)
+        if now < at:
+            return max(at, now.add(seconds=60))
     return None
 
 

@@ -7,6 +7,8 @@ from typing import TypeAlias
 from reminder_site.domain.spoken import WEEKDAYS, clock, long_day
 
 Hours: TypeAlias = Mapping[str, Sequence[str] | None]
+# Of a clinic that has none yet.
+OFFICE_HOURS: Hours = {day: ("09:00", "17:00") for day in ("mon", "tue", "wed", "thu", "fri")}
 
 
 def warning(hours: Hours, closed: Mapping[date, str], local: datetime, minutes: int) -> str | None:
@@ -38,6 +40,19 @@ def closed_words(hours: Hours, closed: Mapping[date, str], on: date, booked: int
     if booked == 1:
         return f"{words} 1 appointment is still booked."
     return f"{words} {booked} appointments are still booked." if booked else f"{words} Nothing is booked."
+
+
+def seconds_open(hours: Hours, closed: Mapping[date, str], since: datetime, until: datetime) -> float:
+    """Return for how many seconds between two wall times a clinic was open; one without hours keeps office hours."""
+    total, on = 0.0, since.date()
+    known = hours if any(hours.values()) else OFFICE_HOURS
+    while on <= until.date():
+        opened = None if on in closed else known.get(_key(on))
+        if opened:
+            opens, closes = (datetime.combine(on, time.fromisoformat(part)) for part in opened)
+            total += max(0.0, (min(closes, until) - max(opens, since)).total_seconds())
+        on += timedelta(days=1)
+    return total
 
 
 def _key(on: date) -> str:

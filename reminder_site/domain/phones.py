@@ -38,6 +38,8 @@ _CANNOT_TEXT: Final = {
     "voicemail": "This is a voicemail number, which cannot get our texts; leave it out or use a mobile.",
 }
 _CHANNEL_ADDRESS: Final = re.compile(r"(?:[A-Za-z]+:)?(\+[0-9]{6,15})", re.ASCII)
+_TOLL_FREE_US: Final = re.compile(r"\+18(?:00|33|44|55|66|77|88)[0-9]{7}", re.ASCII)
+_FICTIONAL: Final = re.compile(r"\+1[2-9][0-9]{2}55501[0-9]{2}", re.ASCII)
 _WRITABLE: Final = re.compile(r"\(?\+?[\d ()/.-]+")
 _DIGITS_WANTED: Final = 3
 _DIGITS_AT_MOST: Final = 20
@@ -77,6 +79,22 @@ def number_in(address: str) -> str:
     """
     found = _CHANNEL_ADDRESS.fullmatch(address.strip())
     return found[1] if found else address
+
+
+def is_fictional(e164: str) -> bool:
+    """Say whether a number belongs to nobody, as those of the demo's patients.
+
+    Source: North American Numbering Plan, 555-0100 to 555-0199 of each area code are kept for fiction.
+    """
+    return _FICTIONAL.fullmatch(e164) is not None
+
+
+def is_toll_free_us(e164: str) -> bool:
+    """Say whether a number is one of the toll-free ones of the United States and Canada.
+
+    Source: North American Numbering Plan, service codes 800 to 888.
+    """
+    return _TOLL_FREE_US.fullmatch(e164) is not None
 
 
 @lru_cache(maxsize=10_000)

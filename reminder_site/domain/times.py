@@ -36,6 +36,11 @@ class Placed:
     at: pendulum.DateTime
 
 
+def seconds_between(earlier: datetime, later: datetime) -> float:
+    """Return how many seconds pass between two aware moments; pendulum's own `-` costs fifty times as much."""
+    return datetime.__sub__(later, earlier).total_seconds()
+
+
 class DoubtfulTime(ValueError):
     """A wall time that needs a person's choice; `words` is the whole question, `choices` the two answers."""
 

@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -18,14 +19,31 @@ from reminder_site.gateways.hint_thread import HintThread
 
 log = logging.getLogger("reminder_site.alarms")
 
+SALT = "reminder-site"
 ANSWER_SECONDS = 0.2
 LAST_HINTS_SECONDS = 1.0
+ROUND_SECONDS, ROUND_STEP_SECONDS = 2.0, 0.05
 LISTENERS_END_SECONDS = 2.0
 COMPLAIN_EVERY_SECONDS = 60.0
 LISTENERS = ("huey.consumer.Worker", "huey.consumer.Scheduler")
 # A consumer's read blocks for one second: a shorter time-out would end it before the queue answers.
 REDIS_LIMITS = {"socket_connect_timeout": "1", "socket_timeout": "3"}
 POSTGRES_LIMITS = {"connect_timeout": 3, "tcp_user_timeout": 5000, "keepalives_idle": 10, "keepalives_interval": 5}
+
+
+class _KeyRing(SignedSerializer):
+    """Signs with the first of some keys and takes what was signed with any: a key is changed while tasks wait."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        super().__init__(secret=keys[0].hex(), salt=SALT)
+        self._others = [SignedSerializer(secret=key.hex(), salt=SALT) for key in keys[1:]]
+
+    def deserialize(self, data: bytes) -> Any:
+        """Read what was signed with any of the keys; raises ValueError."""
+        for other in self._others:
+            with suppress(ValueError):
+                return other.deserialize(data)
+        return super().deserialize(data)
 
 
 class _TablesLater(BaseSqlStorage):
@@ -54,13 +72,14 @@ class _Postgres(_TablesLater, PostgresStorage):
     pass
 
 
-def make_queue(url: str, key: bytes) -> Huey:
+def make_queue(url: str, *keys: bytes) -> Huey:
     """Name the queue of a URL: sqlite:///path, postgresql://… or redis://…; raise ValueError on another one.
 
-    Payloads are signed with `key`: whoever can write to the queue cannot have code run. Nothing is connected yet.
+    Payloads are signed with the first key and taken with any: whoever can write to the queue cannot have code run.
+    Nothing is connected yet.
     """
     scheme = urlsplit(url).scheme.partition("+")[0]
-    shared = {"results": False, "serializer": SignedSerializer(secret=key.hex(), salt="reminder-site")}
+    shared = {"results": False, "serializer": _KeyRing(keys)}
     late = {"create_tables": False, **shared}
     if scheme == "sqlite":
         return SqliteHuey("reminders", filename=url.removeprefix("sqlite:///"), storage_class=_Sqlite, **late)
@@ -87,6 +106,7 @@ class Alarms:
         self._threads: dict[int, HintThread] = {}
         self._storage_of = os.getpid()
         self._inherited: list[Any] = []
+        self._waiting = 0  # hints in the queue when it was last asked
         self._consumer: Consumer | None = None
         self._complaining = threading.Lock()
         self._complained_at = float("-inf")
@@ -102,6 +122,18 @@ class Alarms:
     def answer(self) -> bool:
         """Say whether the queue answers within a moment."""
         return self._hints().ask(ANSWER_SECONDS)
+
+    def goes_round(self, seconds: float = ROUND_SECONDS) -> bool:
+        """Give a hint and say whether a worker has fetched it within so many seconds."""
+        self.now()
+        ends_at = time.monotonic() + seconds
+        while self.flush() and self.answer():
+            if not self._waiting:
+                return True
+            if time.monotonic() > ends_at:
+                break
+            time.sleep(ROUND_STEP_SECONDS)
+        return False
 
     def flush(self, seconds: float = LAST_HINTS_SECONDS) -> bool:
         """Wait until the hints given so far have left or are lost; False when the time was over before."""
@@ -145,7 +177,7 @@ class Alarms:
 
     def _ask(self) -> None:
         self._open_here()
-        self.huey.pending_count()
+        self._waiting = self.huey.pending_count()
 
     def _open_here(self) -> None:
         """Open the queue anew in a forked process: its parent uses the connection, and may have held the lock."""

@@ -31,6 +31,14 @@ class DataFolder:
         if self.audit_head() != head:
             write_head(self.path / "audit-head.json", head)
 
+    def erased(self) -> list[str]:
+        """List the public ids of patients who were erased: a backup from before knows them still."""
+        return _text(self.path / "erased").split()
+
+    def note_erased(self, public_id: str) -> None:
+        """Note that a patient was erased."""
+        write_whole(self.path / "erased", "".join(f"{each}\n" for each in [*self.erased(), public_id]))
+
 
 def read_head(file: Path) -> Head:
     """Read a head that `write_head` wrote; an empty one when there is none."""

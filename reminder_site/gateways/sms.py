@@ -3,6 +3,7 @@
 import logging
 import threading
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -137,12 +138,12 @@ class Sms:
 
     def cancel(self, sid: str) -> None:
         """Cancel a scheduled text; raises SmsError (code 30409 when it can no longer be cancelled)."""
-        self._ask(lambda client: client.messages(sid).update(status="canceled"))
+        self.ask(lambda client: client.messages(sid).update(status="canceled"))
 
     def fetch(self, sid: str, *, within_seconds: float | None = None) -> Remote | None:
         """Read one text; None when Twilio does not know it; raises SmsError, also when the answer takes too long."""
         try:
-            return cast(Remote, self._ask(lambda client: remote_of(client.messages(sid).fetch()), within_seconds))
+            return cast(Remote, self.ask(lambda client: remote_of(client.messages(sid).fetch()), within_seconds))
         except SmsError as error:
             if error.code == 20404:
                 return None
@@ -150,7 +151,7 @@ class Sms:
 
     def list_to(self, to: str, *, limit: int = 200) -> list[Remote]:
         """List the newest texts to one number; raises SmsError."""
-        found: list[Remote] = self._ask(
+        found: list[Remote] = self.ask(
             lambda client: [remote_of(m) for m in client.messages.list(to=to, limit=limit, page_size=limit)]
         )
         return found
@@ -160,19 +161,19 @@ class Sms:
 
         Twilio names no order and no such filter, so a whole page of older ones is what ends the reading.
         """
-        found: list[Remote] = self._ask(lambda client: newer(client.messages.stream(page_size=PAGE), since))
+        found: list[Remote] = self.ask(lambda client: newer(client.messages.stream(page_size=PAGE), since))
         return found
 
     def list_inbound(self, since: pendulum.DateTime) -> list[Remote]:
         """List the texts that anybody sent to this account since a moment (UTC), the oldest first; raises SmsError."""
-        found: list[Remote] = self._ask(
+        found: list[Remote] = self.ask(
             lambda client: [remote_of(m) for m in client.messages.stream(date_sent_after=since, page_size=PAGE)]
         )
         return in_order([remote for remote in found if remote.direction == "inbound"])
 
     def numbers_of(self, service: str) -> frozenset[str]:
         """Return the numbers and short codes in a Messaging Service's pool; raises SmsError."""
-        found: frozenset[str] = self._ask(lambda client: _pool(client.messaging.v1.services(service)))
+        found: frozenset[str] = self.ask(lambda client: _pool(client.messaging.v1.services(service)))
         return found
 
     def ask_time(self) -> pendulum.DateTime | None:
@@ -183,14 +184,18 @@ class Sms:
     def answers(self) -> bool:
         """Say whether Twilio answers a harmless question, be it with a refusal."""
         try:
-            self._ask(lambda client: client.messages.list(limit=1, page_size=1))
+            self.ask(lambda client: client.messages.list(limit=1, page_size=1))
         except SmsError as error:
             return error.permanent
         return True
 
     def redact(self, sid: str) -> None:
         """Blank the body of a finished text at Twilio; raises SmsError."""
-        self._ask(lambda client: client.messages(sid).update(body=""))
+        self.ask(lambda client: client.messages(sid).update(body=""))
+
+    def delete(self, sid: str) -> None:
+        """Have Twilio forget a text altogether; raises SmsError (code 20009 before it is complete)."""
+        self.ask(lambda client: client.messages(sid).delete())
 
     def genuine(self, url: str, form: Any, signature: str) -> bool:
         """Say whether a webhook was signed by Twilio with the current or the previous auth token."""
@@ -217,7 +222,8 @@ class Sms:
             self._local.client, self._local.transport = client, transport
         return self._local.client, self._local.transport
 
-    def _ask(self, question: Any, within_seconds: float | None = None) -> Any:
+    def ask(self, question: Callable[[Any], Any], within_seconds: float | None = None) -> Any:
+        """Put any question to the SDK's client; raises SmsError."""
         client, transport = self._client()
         transport.forget(within_seconds=within_seconds)
         try:

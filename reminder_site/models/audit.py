@@ -30,6 +30,7 @@ class Heartbeat(Base):
     `hold_asks`: what a hold waits for somebody to decide, in words; `hold_answer`: "withdraw" or "keep" once it is
     decided. `rehearsal_since`: this is a copy made to rehearse a restore, which sends and answers nothing.
     `inbound_from`: the site began, in whole seconds as Twilio tells them; of texts from before only opt-outs count.
+    `backup_at`: when the last backup was made.
     `inbound_read_to`: so far Twilio's list of what patients texted has been read.
     """
 
@@ -50,5 +51,6 @@ class Heartbeat(Base):
     skewed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     drift_count: Mapped[int] = mapped_column(default=0, server_default="0")
     drift_checked_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    backup_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     inbound_from: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     inbound_read_to: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

@@ -20,7 +20,8 @@ class Clinic(Base):
     with which it was planned. `plans_behind`: coming appointments may still stand on an older one; `plans_follow_since`
     is when they were first looked at after the last change (UTC). `twilio_acknowledges`: Twilio itself answers its
     opt-out words to this sender; otherwise the site does. `no_quiet_why` is an administrator's reason for texting at
-    any hour.
+    any hour. `texts_kept_days`, `receipts_kept_days` and `appointments_kept_months`: see domain.retention. `nobody_id`
+    is the patient row that old appointments point to once nobody is to know whose they were.
     """
 
     __tablename__ = "clinic"
@@ -46,6 +47,10 @@ class Clinic(Base):
     daily_cap: Mapped[int] = mapped_column(default=250)
     undo_minutes: Mapped[int] = mapped_column(default=2)
     min_gap_hours: Mapped[int] = mapped_column(default=12)
+    texts_kept_days: Mapped[int] = mapped_column(default=90, server_default="90")
+    receipts_kept_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    appointments_kept_months: Mapped[int] = mapped_column(default=24, server_default="24")
+    nobody_id: Mapped[int | None] = mapped_column()
     plan_version: Mapped[int] = mapped_column(default=1)
     plans_behind: Mapped[bool] = mapped_column(default=False)
     plans_follow_since: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

@@ -14,6 +14,10 @@ IN_FLIGHT = text("state IN ('submitting', 'unknown')")
 WAITING = text("next_action_at IS NOT NULL")
 MISSED = text("waits_for = 'missed'")
 UNWANTED = text("NOT wanted")
+WRITTEN_ANEW = text("written_anew > 0")
+FOUND = text("found_at IS NOT NULL")
+OPEN_1 = text("needs_person IS 1 AND handled_at IS NULL")
+OPEN_TRUE = text("needs_person IS true AND handled_at IS NULL")
 
 
 class Message(Base):
@@ -24,7 +28,8 @@ class Message(Base):
     one stands in for: it leaves only once that one is certain not to. `waits_for` says, by a code of
     domain.delivery.Wait, why a text that is due does not leave. `reaches_at` is when its phone gets it (UTC), from the
     moment it is decided that it leaves; the clinic's daily limit counts by it. `tried_again` counts the texts before it
-    that did not get through but may later, `written_anew` those that somebody else cancelled at Twilio.
+    that did not get through but may later, `written_anew` those that somebody else cancelled at Twilio. `redacted_at`
+    is when its words were removed.
     """
 
     __tablename__ = "message"
@@ -37,6 +42,8 @@ class Message(Base):
         Index("ix_message_clinic_state", "clinic_id", "state"),
         Index("ix_message_reaches", "clinic_id", "reaches_at"),
         Index("ix_message_missed", "clinic_id", sqlite_where=MISSED, postgresql_where=MISSED),
+        Index("ix_message_written_anew", "created_at", sqlite_where=WRITTEN_ANEW, postgresql_where=WRITTEN_ANEW),
+        Index("ix_message_finished", "finished_at", "state"),
         Index("ix_message_unwanted", "send_at", sqlite_where=UNWANTED, postgresql_where=UNWANTED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,6 +91,7 @@ class Message(Base):
     reaches_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handed_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     finished_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    redacted_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
 
     @property
@@ -149,7 +157,11 @@ class InboundMessage(Base):
     """
 
     __tablename__ = "inbound_message"
-    __table_args__ = (Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),)
+    __table_args__ = (
+        Index("ix_inbound_clinic", "clinic_id", "handled_at", "received_at"),
+        Index("ix_inbound_found", "found_at", sqlite_where=FOUND, postgresql_where=FOUND),
+        Index("ix_inbound_open", "clinic_id", "received_at", sqlite_where=OPEN_1, postgresql_where=OPEN_TRUE),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
     clinic_id: Mapped[int | None] = mapped_column(ForeignKey("clinic.id"))
@@ -172,3 +184,4 @@ class InboundMessage(Base):
     found_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     handled_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    redacted_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)

@@ -3,12 +3,14 @@
 from datetime import date
 
 import pendulum
-from sqlalchemy import Date, ForeignKey, Index, String, text
+from sqlalchemy import Date, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminder_site.db import Base, Moment
 from reminder_site.domain.phones import zones_of
 from reminder_site.models.columns import clinic_key, public_id
+
+ERASING = text("erasing")
 
 
 class Patient(Base):
@@ -16,12 +18,15 @@ class Patient(Base):
 
     `consent_wording` is the version of the clinic's wording that they were read or signed; null when none was noted.
     `time_zone` is where they are, if they said so; empty: the zone of their number counts.
+    `erased_at`: nothing is left here of who they were. `erasing`: some of their texts are still on their way, and lose
+    number and words once they have settled.
     """
 
     __tablename__ = "patient"
     __table_args__ = (
         Index("ix_patient_search", "clinic_id", "search_name"),
         Index("ix_patient_phone", "clinic_id", "phone_e164"),
+        Index("ix_patient_erasing", "id", sqlite_where=ERASING, postgresql_where=ERASING),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = public_id()
@@ -43,6 +48,8 @@ class Patient(Base):
     time_zone: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
+    erased_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
+    erasing: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     @property
     def agreed(self) -> bool:

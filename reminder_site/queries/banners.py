@@ -1,16 +1,17 @@
 """What stands above every staff page while something is wrong, in words that say what it means for patients."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 import pendulum
 
 from reminder_site.domain.spoken import since_words
-from reminder_site.queries import health, parked, sign_in_tries
+from reminder_site.queries import alerts, health, parked, sign_in_tries
 from reminder_site.queries.accounts import Staff
 from reminder_site.queries.settings import staff_of
 
-TOLD_OF_DRIFT = frozenset({"manager", "administrator"})
+TOLD_OF_DRIFT = TOLD_OF_ALERTS = frozenset({"manager", "administrator"})
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Banner:
 
     level: Literal["warn", "bad"]
     words: str
-    fixes: Literal["", "accounts", "drift", "parked"] = ""
+    fixes: Literal["", "accounts", "alerts", "drift", "parked"] = ""
 
 
 def banners(*, role: str, clinic_id: int, zone: str, checks: health.Checks, now: pendulum.DateTime) -> list[Banner]:
@@ -30,6 +31,20 @@ def banners(*, role: str, clinic_id: int, zone: str, checks: health.Checks, now:
         if check.status != "ok"
     ]
     return found if checks["database"].status == "down" else [*found, *_of_texts(role, clinic_id, now)]
+
+
+def of_alerts(*, role: str, clinics: Collection[int], zone: str, now: pendulum.DateTime) -> list[Banner]:
+    """Return what managers and administrators of some clinics are told while alerts fire, whoever has taken them."""
+    found = alerts.firing(clinics) if role in TOLD_OF_ALERTS else []
+    if not found:
+        return []
+    names = ", ".join(f"{one.rule.name}{f' ({one.place})' if one.place else ''}" for one in found)
+    alone = sum(one.taken_at is None for one in found)
+    since = since_words(min(one.since for one in found), zone, now)
+    count = "An alert" if len(found) == 1 else f"{len(found)} alerts"
+    nobody = "nobody has taken it yet" if len(found) == 1 else f"nobody has taken {alone} of them yet"
+    words = f"{count}, {since}: {names}; {nobody if alone else 'somebody sees to it'}."
+    return [Banner("bad" if any(one.level == "page" for one in found) else "warn", words, fixes="alerts")]
 
 
 def of_sign_ins(*, me: Staff, now: pendulum.DateTime) -> list[Banner]:

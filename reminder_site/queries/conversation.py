@@ -14,6 +14,7 @@ from reminder_site.queries.threads import HEARD
 
 LONGEST = 200
 BY_LINK = "link"
+NOT_KEPT = "(the words are no longer kept)"
 NOT_DELIVERED = frozenset({states.FAILED, states.UNDELIVERED})
 # Twilio sends what it holds at its time; what was handed over later than that left then.
 LEFT_AT = case((Message.handed_at > Message.send_at, Message.handed_at), else_=Message.send_at)
@@ -57,7 +58,7 @@ def _texted(clinic_id: int, key: int) -> list[Said]:
     left = or_(Message.state.in_(HEARD), Message.kind == "staff")
     rows = db.session.execute(
         select(Message.body, Message.state, Message.kind, Message.error_code, LEFT_AT.label("left_at"))
-        .add_columns(Message.finished_at)
+        .add_columns(Message.finished_at, Message.redacted_at)
         .where(Message.clinic_id == clinic_id, Message.patient_id == key, left)
         .order_by(LEFT_AT.desc(), Message.id.desc())
         .limit(LONGEST)
@@ -66,7 +67,7 @@ def _texted(clinic_id: int, key: int) -> list[Said]:
         Said(
             "out",
             row.left_at,
-            row.body,
+            NOT_KEPT if row.redacted_at else row.body,
             state=row.state,
             by="written by the desk" if row.kind == "staff" else "",
             trouble=codes.of(row.error_code) if row.state in NOT_DELIVERED else None,
@@ -83,6 +84,9 @@ def _received(*mine: object) -> list[Said]:
     said: list[Said] = []
     for row in reversed(rows.all()):  # of one second, the one that came first stands first
         by_link = row.to == BY_LINK
+        if row.redacted_at and not by_link:
+            said.append(Said("in", row.received_at, NOT_KEPT, by=row.effect))
+            continue
         body = row.body or (row.effect[:1].upper() + row.effect[1:] if by_link else "(a picture)")
         words = f"on their page: {row.effect}" if by_link and row.body else ("on their page" if by_link else row.effect)
         said.append(Said("in", row.received_at, body, by=words))

@@ -11,12 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from reminder_site.config import settings
 from reminder_site.db import db
 from reminder_site.domain import codes
-from reminder_site.domain import message_state as states
 from reminder_site.domain.delivery import SKEW_STOP_SECONDS
 from reminder_site.domain.looks import UNCLEAR_TOO_LONG_MINUTES
 from reminder_site.domain.throttle import Throttle
 from reminder_site.models import Appointment, Attempt, Clinic, Heartbeat, InboundMessage, Message, SenderPause
 from reminder_site.models.appointment import TROUBLED
+from reminder_site.models.message import IN_FLIGHT, WRITTEN_ANEW
 from reminder_site.queries import accounts, sign_in_tries, unclaimed
 from reminder_site.queries.throttle import throttle
 
@@ -163,8 +163,7 @@ def _unclear(now: pendulum.DateTime) -> Check:
     long_ago = now.subtract(minutes=UNCLEAR_TOO_LONG_MINUTES)
     latest = Attempt.message_id == Message.id, Attempt.attempt_no == Message.attempt_no
     asked = select(func.count(), func.min(Attempt.intent_at)).select_from(Message).join(Attempt, and_(*latest))
-    in_flight = Message.state.in_(states.IN_FLIGHT), Attempt.intent_at <= long_ago
-    count, since = db.session.execute(asked.where(*in_flight)).one()
+    count, since = db.session.execute(asked.where(IN_FLIGHT, Attempt.intent_at <= long_ago)).one()
     if not count:
         return Check("ok", "it is known of every text whether it went out")
     texts = "1 text is" if count == 1 else f"{count} texts are"
@@ -264,7 +263,7 @@ def _senders(pauses: Sequence[SenderPause]) -> Check:
 
 def _cancelled_there(now: pendulum.DateTime) -> Check:
     """Say how many texts that are wanted somebody else has cancelled at Twilio in the last day."""
-    lately = Message.written_anew > 0, Message.created_at > now.subtract(days=1)
+    lately = WRITTEN_ANEW, Message.created_at > now.subtract(days=1)
     count, since = db.session.execute(select(func.count(), func.min(Message.created_at)).where(*lately)).one()
     if not count:
         return Check("ok", "nobody else cancels our texts at Twilio")

@@ -129,7 +129,7 @@ def suggest(*, clinic_id: int, typed: str, limit: int) -> list[PatientLine]:
 
 def get(*, clinic_id: int, public_id: str) -> PatientFacts | None:
     """Read one patient of this clinic."""
-    mine = Patient.clinic_id == clinic_id, Patient.public_id == public_id
+    mine = Patient.clinic_id == clinic_id, Patient.public_id == public_id, Patient.erased_at.is_(None)
     words = and_(ConsentWording.clinic_id == Patient.clinic_id, ConsentWording.version == Patient.consent_wording)
     asked = select(*FACTS).select_from(Patient).outerjoin(Staff, Staff.id == Patient.consent_by_id)
     row = db.session.execute(asked.outerjoin(ConsentWording, words).where(*mine)).mappings().first()
@@ -182,7 +182,7 @@ def _inside(words: str) -> ColumnElement[bool]:
 
 
 def _lines(clinic_id: int, wanted: ColumnElement[bool] | None, limit: int, after: str) -> list[PatientLine]:
-    query = select(*LINE).where(Patient.clinic_id == clinic_id)
+    query = select(*LINE).where(Patient.clinic_id == clinic_id, Patient.erased_at.is_(None))
     if wanted is not None:
         query = query.where(wanted)
     before = select(Patient.search_name, Patient.id).where(Patient.public_id == after, Patient.clinic_id == clinic_id)

@@ -14,6 +14,7 @@ TEXTS = {
     21211: (400, "Invalid 'To' Phone Number: {0}"),
     21212: (400, "Invalid 'From' Phone Number: {0}"),
     21408: (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number: {0}"),
+    21422: (400, "The phone number {0} is not available"),
     21602: (400, "Message body is required."),
     21603: (400, "A 'From' phone number is required."),
     21604: (400, "A 'To' phone number is required."),

@@ -83,6 +83,6 @@ class Exchange:
                 self.who.messaging_service_sid, self.clock.now(), fields,
             )  # fmt: skip
             self.store.rows(
-                "INSERT OR IGNORE INTO number VALUES (?, ?, ?)",
+                "INSERT OR IGNORE INTO number (sid, number, service_sid) VALUES (?, ?, ?)",
                 identity.SENDER_NUMBER_SID, identity.SENDER_NUMBER, self.who.messaging_service_sid,
             )  # fmt: skip

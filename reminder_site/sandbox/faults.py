@@ -88,6 +88,10 @@ class Settings:
     lenient_send_at: bool = False
     schedule_needs_service: bool = False
     validity_from_creation: bool = False
+    account_status: str = "active"
+    campaign_status: str = "VERIFIED"
+    brand_status: str = "APPROVED"
+    tollfree_status: str = "TWILIO_APPROVED"
 
 
 class Switchboard:

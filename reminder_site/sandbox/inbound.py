@@ -81,11 +81,15 @@ def _call_webhook(exchange: Exchange, message: Message, media: list[str]) -> Ans
     kept = exchange.store.value("SELECT fields FROM service WHERE sid = ?", message.service_sid)
     fields = json.loads(kept) if kept else {"inbound_request_url": exchange.who.inbound_url}
     parameters = _parameters(exchange, message, media)
+    urls = [fields.get("inbound_request_url"), fields.get("fallback_url")]
+    if fields.get("use_inbound_webhook_on_number"):
+        number = message.recipient.rpartition(":")[2]
+        urls = [exchange.store.value("SELECT sms_url FROM number WHERE number = ?", number)]
     caller = Caller(exchange.who.auth_token)
     answer = Answer("ct")
     if exchange.faults.chance("inbound_lost"):
         return answer
-    for url in filter(None, (fields.get("inbound_request_url"), fields.get("fallback_url"))):
+    for url in filter(None, urls):
         answer, _ = caller.call(url, parameters)
         if exchange.faults.chance("doubled"):
             caller.call(url, parameters)

@@ -35,7 +35,7 @@ def list_messages(exchange: Exchange, request: Request) -> Response:
     home = f"{account_path(exchange.who.account_sid)}/Messages.json"
     resources = [message_resource(message, exchange.who.account_sid) for message in found[:size]]
     next_token = f"PA{found[size - 1].sid}" if len(found) > size else None
-    return _envelope("messages", resources, home, query, page, size, next_token)
+    return envelope("messages", resources, home, query, page, size, next_token)
 
 
 def list_media(exchange: Exchange, request: Request, message_sid: str) -> Response:
@@ -47,12 +47,13 @@ def list_media(exchange: Exchange, request: Request, message_sid: str) -> Respon
     )
     home = f"{account_path(exchange.who.account_sid)}/Messages/{message_sid}/Media.json"
     resources = [media_resource(row, exchange.who.account_sid) for row in rows[:size]]
-    return _envelope("media_list", resources, home, request.query, page, size, "" if len(rows) > size else None)
+    return envelope("media_list", resources, home, request.query, page, size, "" if len(rows) > size else None)
 
 
-def _envelope(
+def envelope(
     key: str, items: list[dict[str, Any]], home: str, query: Fields, page: int, size: int, next_token: str | None
 ) -> Response:
+    """Make the envelope of a list of the 2010 API."""
     kept = [(name, value) for name, value in query.pairs if name in FILTERS]
 
     def uri(number: int, token: str = "") -> str:

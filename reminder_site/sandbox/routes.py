@@ -6,7 +6,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from reminder_site.sandbox import content, control, forms, listing, lookup, messages, pages, senders
+from reminder_site.sandbox import (
+    content,
+    control,
+    forms,
+    listing,
+    lookup,
+    messages,
+    numbers,
+    pages,
+    registration,
+    senders,
+)
 from reminder_site.sandbox.errors import TwilioError, refusal
 from reminder_site.sandbox.exchange import Exchange
 from reminder_site.sandbox.identity import new_sid
@@ -21,7 +32,8 @@ MESSAGE, MEDIA, SERVICE = "/Messages/((?:SM|MM)[^/]+)", "/Media/(ME[^/]+)", "/v1
 
 def account(exchange: Exchange, request: Request) -> Response:
     """Show the account itself."""
-    return as_json({"sid": exchange.who.account_sid, "friendly_name": "Sandbox", "status": "active", "type": "Full"})
+    status = exchange.faults.settings.account_status
+    return as_json({"sid": exchange.who.account_sid, "friendly_name": "Sandbox", "status": status, "type": "Full"})
 
 
 def _table(*routes: tuple[str, str, Handler, str]) -> Table:
@@ -38,6 +50,10 @@ IN_ACCOUNT = _table(
     ("GET", MESSAGE + MEDIA, messages.fetch_media, "other"),
     ("DELETE", MESSAGE + MEDIA, messages.delete_media, "other"),
     ("POST", f"{MESSAGE}/Feedback", messages.feedback, "other"),
+    ("GET", "/IncomingPhoneNumbers", numbers.list_owned, "other"),
+    ("POST", "/IncomingPhoneNumbers", numbers.buy, "other"),
+    ("GET", "/IncomingPhoneNumbers/(PN[^/]+)", numbers.fetch, "other"),
+    ("POST", "/IncomingPhoneNumbers/(PN[^/]+)", numbers.update, "other"),
     ("GET", "", account, "other"),
 )
 OTHER_APIS = _table(
@@ -46,7 +62,11 @@ OTHER_APIS = _table(
     ("GET", f"/messaging{SERVICE}", senders.fetch_service, "other"),
     ("POST", f"/messaging{SERVICE}", senders.update_service, "other"),
     ("DELETE", f"/messaging{SERVICE}", senders.delete_service, "other"),
-    ("GET", f"/messaging{SERVICE}/PhoneNumbers", senders.list_numbers, "other"),
+    ("GET", f"/messaging{SERVICE}/PhoneNumbers", numbers.list_pool, "other"),
+    ("POST", f"/messaging{SERVICE}/PhoneNumbers", numbers.put_in_pool, "other"),
+    ("GET", f"/messaging{SERVICE}/Compliance/Usa2p", registration.list_campaigns, "other"),
+    ("GET", "/messaging/v1/a2p/BrandRegistrations", registration.list_brands, "other"),
+    ("GET", "/messaging/v1/Tollfree/Verifications", registration.list_verifications, "other"),
     ("GET", f"/messaging{SERVICE}/(ShortCodes|AlphaSenders)", senders.list_none, "other"),
     ("GET", "/lookups/v2/PhoneNumbers/([^/]+)", lookup.fetch, "other"),
     ("GET", "/content/v1/Content", content.list_all, "other"),

@@ -1,4 +1,4 @@
-"""The Messaging Services API (v1): services and the numbers in their pools. v1 has ISO dates and full addresses."""
+"""The Messaging Services API (v1): services and what they are set to. v1 has ISO dates and full addresses."""
 
 import json
 from typing import Any
@@ -82,13 +82,13 @@ def create_service(exchange: Exchange, request: Request) -> Response:
 
 def fetch_service(exchange: Exchange, request: Request, sid: str) -> Response:
     """Show one Messaging Service."""
-    return as_json(_service(exchange, request, _row(exchange, request, sid)))
+    return as_json(_service(exchange, request, service_row(exchange, request, sid)))
 
 
 def update_service(exchange: Exchange, request: Request, sid: str) -> Response:
     """Change one Messaging Service."""
     with exchange.store.transaction():
-        _, created_at, kept = _row(exchange, request, sid)
+        _, created_at, kept = service_row(exchange, request, sid)
         row = (sid, created_at, json.dumps(_fields(request.form, json.loads(kept))))
         exchange.store.rows("INSERT OR REPLACE INTO service VALUES (?, ?, ?)", *row)
     return as_json(_service(exchange, request, row))
@@ -96,42 +96,21 @@ def update_service(exchange: Exchange, request: Request, sid: str) -> Response:
 
 def delete_service(exchange: Exchange, request: Request, sid: str) -> Response:
     """Remove a Messaging Service; its numbers stay with the account."""
-    _row(exchange, request, sid)
+    service_row(exchange, request, sid)
     exchange.store.rows("UPDATE number SET service_sid = NULL WHERE service_sid = ?", sid)
     exchange.store.rows("DELETE FROM service WHERE sid = ?", sid)
     return Response(204)
 
 
-def list_numbers(exchange: Exchange, request: Request, service_sid: str) -> Response:
-    """List the numbers in a service's pool."""
-    _, created_at, _ = _row(exchange, request, service_sid)
-    home = f"{base_url(request, 'messaging')}/v1/Services/{service_sid}/PhoneNumbers"
-    rows = exchange.store.rows("SELECT sid, number FROM number WHERE service_sid = ? ORDER BY rowid", service_sid)
-    items = [
-        {
-            "account_sid": exchange.who.account_sid,
-            "capabilities": ["SMS", "MMS"],
-            "country_code": "US",
-            "date_created": iso(created_at),
-            "date_updated": iso(created_at),
-            "phone_number": number,
-            "service_sid": service_sid,
-            "sid": sid,
-            "url": f"{home}/{sid}",
-        }
-        for sid, number in rows
-    ]
-    return list_page(request, home, "phone_numbers", items)
-
-
 def list_none(exchange: Exchange, request: Request, service_sid: str, kind: str) -> Response:
     """List the short codes or alphanumeric senders of a service: the sandbox has none."""
-    _row(exchange, request, service_sid)
+    service_row(exchange, request, service_sid)
     home = f"{base_url(request, 'messaging')}/v1/Services/{service_sid}/{kind}"
     return list_page(request, home, {"ShortCodes": "short_codes", "AlphaSenders": "alpha_senders"}[kind], [])
 
 
-def _row(exchange: Exchange, request: Request, sid: str) -> tuple[str, float, str]:
+def service_row(exchange: Exchange, request: Request, sid: str) -> tuple[str, float, str]:
+    """Give a service's SID, the moment it was made and its fields (JSON); raises Twilio's 20404."""
     rows = exchange.store.rows("SELECT * FROM service WHERE sid = ?", sid)
     if not rows:
         raise TwilioError(20404, request.path)
@@ -170,7 +149,7 @@ def _service(exchange: Exchange, request: Request, row: tuple[str, float, str]) 
         "account_sid": exchange.who.account_sid,
         "date_created": iso(created_at),
         "date_updated": iso(created_at),
-        "us_app_to_person_registered": False,
+        "us_app_to_person_registered": exchange.faults.settings.campaign_status == "VERIFIED",
         "links": {name: f"{url}/{path}" for name, path in LINKS.items()},
         "url": url,
     }

@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS opt_out (
     scope TEXT NOT NULL, number TEXT NOT NULL, word TEXT NOT NULL, created_at REAL NOT NULL, PRIMARY KEY (scope, number)
 );
 CREATE TABLE IF NOT EXISTS service (sid TEXT PRIMARY KEY, created_at REAL NOT NULL, fields TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS number (sid TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, service_sid TEXT);
+CREATE TABLE IF NOT EXISTS number (sid TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, service_sid TEXT, sms_url TEXT);
 CREATE TABLE IF NOT EXISTS content (sid TEXT PRIMARY KEY, created_at REAL NOT NULL, fields TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -96,6 +96,8 @@ class Store:
         self._db.executescript(SCHEMA)
         if "valid_s" not in {row[1] for row in self._db.execute("PRAGMA table_info(message)")}:
             self._db.execute("ALTER TABLE message ADD COLUMN valid_s INTEGER")  # a file of an earlier version
+        if "sms_url" not in {row[1] for row in self._db.execute("PRAGMA table_info(number)")}:
+            self._db.execute("ALTER TABLE number ADD COLUMN sms_url TEXT")
 
     def close(self) -> None:
         """Close the file."""

@@ -4,8 +4,12 @@ PUBLIC = frozenset(
     {
         "static",
         "health.healthz",
+        "health.livez",
+        "health.metrics",
         "accounts.sign_in",
         "accounts.take_link",
+        "legal.privacy",
+        "legal.terms",
         "passkeys.sign_in",
         "second_factor.ask",
         "set_up.first_run",
@@ -84,16 +88,26 @@ RECEPTION = frozenset(
 )
 MANAGER = frozenset(
     {
+        "alerts.arrived",
+        "alerts.index",
+        "alerts.take",
+        "alerts.test",
+        "audit.find",
+        "audit.index",
         "consent.wording",
         "drift.fix",
         "drift.show",
+        "erasing.erase",
         "health.styleguide",
         "health.styleguide_patient",
+        "keeping.retention",
         "offers.add_clinician",
         "offers.add_type",
         "offers.change_clinician",
         "offers.change_type",
         "offers.people",
+        "registration.show",
+        "patient_file.take",
         "rules.add",
         "rules.all_rules",
         "rules.cadence",
@@ -117,7 +131,7 @@ MANAGER = frozenset(
         "wording.take_in_links",
     }
 )
-ADMINISTRATOR = frozenset({"settings.add_clinic", "staff.take_factor"})
+ADMINISTRATOR = frozenset({"readiness.look", "readiness.show", "settings.add_clinic", "staff.take_factor"})
 
 STAFF = RECEPTION | MANAGER | ADMINISTRATOR
 
@@ -146,6 +160,7 @@ OF_NO_CLINIC = OWN_ACCOUNT
 # Posted so that nothing typed stands in an address; they change nothing.
 POSTED_READS = frozenset(
     {
+        "audit.find",
         "booking.find",
         "booking.preview",
         "day.day",

@@ -8,7 +8,7 @@ from reminder_site.config import Settings, settings
 from reminder_site.domain.spoken import clock, duration_words
 from reminder_site.domain.times import to_local
 from reminder_site.queries import health, inbox
-from reminder_site.queries.banners import Banner, banners, of_sign_ins
+from reminder_site.queries.banners import Banner, banners, of_alerts, of_sign_ins
 from reminder_site.queries.plans import sender_of
 from reminder_site.web import current, sessions
 from reminder_site.web.now import now
@@ -29,6 +29,7 @@ def _shown() -> dict[str, Any]:
     clinic = current.clinic()
     checks = health.judged(pulse, sender=sender_of(clinic), now=now())
     told = banners(role=current.staff().role, clinic_id=clinic.id, zone=clinic.time_zone, checks=checks, now=now())
+    told += of_alerts(role=current.staff().role, clinics=current.clinic_ids(), zone=clinic.time_zone, now=now())
     told += of_sign_ins(me=current.staff(), now=sessions.real_now()) if pulse.guessed_at else []
     return {
         "heartbeat": _heartbeat(pulse, checks),
@@ -39,6 +40,7 @@ def _shown() -> dict[str, Any]:
 
 
 _FIXES = {
+    "alerts": lambda: {"url": url_for("alerts.index"), "label": "Look at the alerts"},
     "accounts": lambda: {"url": url_for("staff.everyone"), "label": "Look at the accounts"},
     "drift": lambda: {"url": url_for("drift.show"), "label": "Compare and fix"},
     "parked": lambda: {"url": url_for("parked.index"), "label": "Look at them"},

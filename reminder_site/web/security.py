@@ -30,7 +30,8 @@ HEADERS = {
 HSTS = "max-age=31536000; includeSubDomains"
 LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 CACHEABLE = frozenset({"static"})
-OPEN_TO_ANY_HOST = frozenset({"health.healthz"})  # load balancers ask by address; the answer holds no links
+# Load balancers and watchers ask by address; the answers hold no links.
+OPEN_TO_ANY_HOST = frozenset({"health.healthz", "health.livez", "health.metrics"})
 # These prove themselves otherwise: Twilio by its signature, programs by their key, a patient by the page's own token.
 NO_FORM_TOKEN = access.SIGNATURE | access.API_KEY | access.SIGNED_LINK
 # A page left open overnight: its form refuses the old token itself, and says so beside what was typed.

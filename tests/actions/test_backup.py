@@ -130,10 +130,10 @@ def test_a_copy_that_cannot_be_written_leaves_no_half_backup(app, now, tmp_path,
 
 
 def test_old_backups_thin_out(app, now, tmp_path):
-    moments = [now.subtract(minutes=n) for n in (0, 70, 80, 60 * 30, 60 * 31)]
+    moments = [now.subtract(minutes=n) for n in (0, 5, 119, 190, 195, 60 * 30, 60 * 31)]
     names = [backups.back_up(folder=tmp_path, now=at).file for at in moments]
-    assert backups.prune(folder=tmp_path) == [names[2]]
-    assert {f.name for f in tmp_path.glob("*.json")} == {f"{n}.json" for n in names if n != names[2]}
+    assert backups.prune(folder=tmp_path) == [names[4]]
+    assert {f.name for f in tmp_path.glob("*.json")} == {f"{n}.json" for n in names if n != names[4]}
 
 
 def test_forty_eight_hours_and_thirty_five_days_are_kept():

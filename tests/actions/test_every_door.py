@@ -34,7 +34,7 @@ PERSONAL = {
 DOORS = {"by", "link_id", "from_e164"}  # pressed by somebody, or by the patient; the worker's own have none of these
 WORKERS = {"receipts.take_over"}
 LIFTS = {"patients.record_consent", "patients.trust_number"}  # that is what they are for; each has tests of its own
-ENDS = {"inbox.stop_texts"}  # pressed last, or it would hide what the others do
+ENDS = {"inbox.stop_texts", "erasing.erase"}  # pressed last, or it would hide what the others do
 ACKNOWLEDGED = "no more texts will come from us"  # the one text that an opt-out allows
 HELP_IS_HELPED = "Elm Clinic: texts about your appointments"
 
@@ -87,6 +87,7 @@ class Stage:
             "on": lambda: True,
             "how": lambda: "spoken",
             "reason": lambda: "ill",
+            "why": lambda: "asked",
             "answer": lambda: "none",
             "outcome": lambda: "",
             "kind": lambda: "confirm",

@@ -17,6 +17,7 @@ from reminder_site.models import Audit, Clinic, Heartbeat, Message
 from reminder_site.worker import Worker
 from tests import factories
 from tests.delivering import a_text, at_twilio, carry_on, heart, history, now_as, slowed_at, take_back, trouble
+from tests.refusing import allow, refuse
 
 TEXTS, SOON_MINUTES, FAR_MINUTES = 30, 40, 20 * 24 * 60
 
@@ -338,3 +339,17 @@ def test_a_hold_that_is_asked_to_slow_down_asks_no_more_in_that_look(app, clinic
     assert len(fresh.safeguards.sms.asked) == 1
     assert slowed_at() == clock.now()
     assert heart().hold_since is not None
+
+
+def test_a_text_that_cannot_be_adopted_keeps_no_other_on_hold(app, clinic, worker, clock, sandbox, tmp_path):
+    poison, other = (a_text(clinic, clock.now(), in_minutes=1, body=f"Elm Clinic: see you, {n}.") for n in "12")
+    made = backups.back_up(folder=tmp_path, now=clock.now())
+    carry_on(worker, clock, minutes=2)
+    fresh = restored(app, clock, made, tmp_path)
+    refuse("UPDATE OF sid ON message", when=f"NEW.id = {poison} AND NEW.sid IS NOT NULL")
+    carry_on(fresh, clock, minutes=6)
+    assert heart().hold_since is None and now_as(other).sid
+    allow()
+    carry_on(fresh, clock, minutes=90, step_seconds=120)
+    assert (now_as(poison).state, len(at_twilio(sandbox))) == ("needs_review", 2)
+    assert now_as(poison).state_why == "Twilio has this text already, but that could not be written down here"

@@ -134,3 +134,18 @@ def test_a_byte_that_is_no_text_costs_its_own_line_only(tmp_path):
     with (tmp_path / "spool.jsonl").open("ab") as file:
         file.write(b"\xff\xfe broken\n")
     assert spool.read() == [taken]
+
+
+def test_a_start_that_is_tried_again_does_not_take_its_own_hold_for_a_rivals(
+    app, clinic, crashing, clock, sandbox, file
+):
+    trouble(sandbox)
+    message_id = a_text(clinic, clock.now())
+    with a_database_that_records_nothing():
+        crashing.settle(limit=1)
+        clock.forward(minutes=10)
+        fresh = Worker(app, monotonic=clock.monotonic)
+        assert fresh.settle() == 0 and now_as(message_id).sid is None
+    fresh.settle()
+    assert attempts(message_id) == ["created"] and now_as(message_id).sid == at_twilio(sandbox)[0].sid
+    assert lines(file) == []

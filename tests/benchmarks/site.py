@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 
 from reminder_site import supervisor
 from reminder_site.config import ROOT
+from reminder_site.serving import server_command
 from tests.benchmarks import filling
 from tests.benchmarks.browser import Browser
 from tests.campaigns import desk
@@ -91,8 +92,7 @@ class Site(World):
         return replace(self.place.settings(), port=self.place.web_port)
 
     def _serve(self, workers):
-        command = supervisor._web_command(self._settings)
-        command[command.index("--workers") + 1] = str(workers)
+        command = server_command(host=supervisor.HOST, port=self._settings.port, workers=workers)
         process = self.start(*command)
         self.until(self.answers)
         return process

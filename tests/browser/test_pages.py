@@ -35,7 +35,7 @@ TWICE_AS_LARGE = """() => {
     page.style.fontSize = "";
     return over;
 }"""
-NOT_PAGES = {"health.healthz", "health.pulse", "manage.calendar"}
+NOT_PAGES = {"health.healthz", "health.livez", "health.metrics", "health.pulse", "manage.calendar"}
 CAROL = {"first_name": "Carol", "phone_e164": "+12125550147"}
 
 

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from reminder_site.sandbox.identity import ACCOUNT_SID
-from reminder_site.supervisor import FLASK, HOST, _web_command
+from reminder_site.serving import server_command
+from reminder_site.supervisor import FLASK, HOST
 from tests.campaigns.place import SECRET, Place
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def _served(folder):
     }
     for step in (["db", "upgrade"], ["demo"]):
         subprocess.run([*FLASK, *step], env=env, cwd=ROOT, check=True, capture_output=True)
-    process = subprocess.Popen(_web_command(known), env=env, cwd=ROOT)
+    process = subprocess.Popen(server_command(host=HOST, port=known.port, workers=1), env=env, cwd=ROOT)
     try:
         _await(port)
         yield port, process

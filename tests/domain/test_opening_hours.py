@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from reminder_site.domain.opening_hours import warning
+from reminder_site.domain.opening_hours import seconds_open, warning
 
 HOURS = {day: ["08:00", "18:00"] for day in ("mon", "tue", "wed", "thu", "fri")} | {
     "sat": ["09:00", "12:30"],
@@ -34,3 +34,21 @@ def test_a_time_outside_the_hours_is_said_in_words(local, minutes, words):
 @pytest.mark.parametrize("hours", [{}, {"mon": None}])
 def test_a_clinic_without_hours_says_so(hours):
     assert "no opening hours yet" in warning(hours, {}, datetime(2026, 11, 20, 10), 30)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "hours"),
+    [
+        (datetime(2026, 11, 20, 17), datetime(2026, 11, 23, 9), 1 + 3.5 + 1),
+        (datetime(2026, 11, 20, 19), datetime(2026, 11, 20, 23), 0),
+        (datetime(2026, 11, 20, 9), datetime(2026, 11, 20, 9, 30), 0.5),
+        (datetime(2026, 12, 24, 17), datetime(2026, 12, 26, 10), 1 + 0 + 1),
+        (datetime(2026, 11, 20, 10), datetime(2026, 11, 20, 9), 0),
+    ],
+)
+def test_the_open_hours_between_two_times_are_added_up(since, until, hours):
+    assert seconds_open(HOURS, CLOSED, since, until) == hours * 3_600
+
+
+def test_a_clinic_without_hours_counts_office_hours():
+    assert seconds_open({}, {}, datetime(2026, 11, 20), datetime(2026, 11, 23)) == 8 * 3_600

@@ -117,3 +117,14 @@ def test_what_a_clinic_has_claimed_is_not_shown_as_nobodys(clinic, now):
             sid = f"SM{number:032x}"
             session.add(InboundMessage(clinic_id=clinic_id, sid=sid, body=f"text {number}", **heard_from))
     assert [said.body for said in conversation.unclaimed(e164=PHONE, sender="MG1")] == ["text 0"]
+
+
+def test_words_that_are_no_longer_kept_are_told_as_such_and_not_as_pictures(clinic, now):
+    carol = factories.a_patient(clinic)
+    a_text(clinic, now, patient_id=carol.id, kind="staff", body="", redacted_at=now)
+    heard = {"from_e164": carol.phone_e164, "to": "x", "understood": "confirmed", "effect": "confirmed", "body": ""}
+    with transaction() as session:
+        session.add(InboundMessage(clinic_id=clinic.id, patient_id=carol.id, sid="SM1", received_at=now,
+                                   redacted_at=now, **heard))  # fmt: skip
+    said = conversation.of_patient(clinic_id=clinic.id, key=carol.id)
+    assert [one.body for one in said] == [conversation.NOT_KEPT] * 2 and {one.by for one in said} >= {"confirmed"}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from reminder_site.actions import consent_wordings
+from reminder_site.domain.actor import OPERATOR
 from reminder_site.queries import patients
 from tests import factories
 from tests.texting import PHONE
@@ -79,3 +81,12 @@ def test_who_else_has_a_number_leaves_out_who_is_asked_about_and_needs_a_number(
     assert names(patients.with_phone(**asked, but_not=people[0].public_id)) == ["Twin Reed"]
     factories.a_patient(clinic, "Phoneless", phone_e164="")
     assert patients.with_phone(clinic_id=clinic.id, e164="", but_not=twin.public_id) == []
+
+
+def test_a_patient_is_shown_with_the_words_she_agreed_to_at_her_clinic(clinic, oak, now):
+    for place, bodies in ((oak, "AB"), (clinic, "CD")):
+        for body in bodies:
+            consent_wordings.add_wording(clinic_id=place.id, body=body, by=OPERATOR, now=now)
+    agreed = [factories.a_patient(clinic, consent_wording=version) for version in (1, 2, None)]
+    shown = [patients.get(clinic_id=clinic.id, public_id=each.public_id) for each in agreed]
+    assert [each.consent_words for each in shown] == ["C", "D", None]

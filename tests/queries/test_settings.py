@@ -1,12 +1,23 @@
 """The settings pages show what belongs to the clinic of whoever looks."""
 
+from collections import Counter
 from datetime import date, datetime
 
 import pytest
+from sqlalchemy import update
 
 from reminder_site.actions import consent_wordings
 from reminder_site.db import db, transaction
-from reminder_site.models import AppointmentType, Clinician, ClosedDay, ConsentWording, StaffClinic, Template
+from reminder_site.domain.actor import OPERATOR
+from reminder_site.models import (
+    AppointmentType,
+    Clinician,
+    ClosedDay,
+    ConsentWording,
+    Message,
+    StaffClinic,
+    Template,
+)
 from reminder_site.queries import appointments, settings
 from tests import factories
 
@@ -63,3 +74,26 @@ def test_the_wording_of_consent_in_use_is_the_newest_of_this_clinic(clinic, oak,
         for place, version in ((clinic, 1), (clinic, 2), (oak, 3)):
             session.add(ConsentWording(clinic_id=place.id, version=version, body="May we text you?", made_at=now))
     assert [consent_wordings.newest_version(db.session(), place.id) for place in (clinic, oak)] == [2, 3]
+
+
+def test_the_texts_that_left_are_those_heard_since_then_at_this_clinic(clinic, oak, now):
+    for place in (clinic, oak):
+        factories.an_appointment(place, factories.a_patient(place))
+    since, heard = now.subtract(days=30), {"state": "delivered"}
+    assert settings.texts_left(clinic.id, since=since) == Counter()
+    with transaction() as session:
+        session.execute(update(Message).values(handed_at=since, **heard))
+    left = settings.texts_left(clinic.id, since=since)
+    assert left and settings.texts_left(clinic.id, since=since.add(microseconds=1)) == Counter()
+    with transaction() as session:
+        session.execute(update(Message).values(state="expired"))
+    assert settings.texts_left(clinic.id, since=since) == Counter()
+
+
+def test_the_same_words_of_consent_are_a_version_of_each_clinics_own(clinic, oak, now):
+    def add(place, body):
+        return consent_wordings.add_wording(clinic_id=place.id, body=body, by=OPERATOR, now=now)
+
+    assert [add(oak, "May we text you?"), add(oak, "May we?")] == [1, 2]
+    assert [add(clinic, "May we?"), add(clinic, "May we text you?"), add(clinic, "May we text you?")] == [1, 2, 2]
+    assert add(clinic, "May we?") == 3

@@ -73,3 +73,30 @@ def test_segments_are_counted_as_twilios_public_calculator_does(name):
     cases = [json.loads(line) for line in lines]
     assert [case["text"] for case in cases if count_segments(case["text"]) != case["segments"]] == []
     assert len(cases) > 300
+
+
+def test_a_bought_number_stands_in_its_pool_and_keeps_a_webhook_of_its_own(sandbox, listener):
+    bought = sandbox.client.incoming_phone_numbers.create(
+        phone_number="+18445550199", sms_url=f"{listener.url}/of-number"
+    )
+    service = sandbox.client.messaging.v1.services(identity.MESSAGING_SERVICE_SID)
+    service.phone_numbers.create(phone_number_sid=bought.sid)
+    assert [number.phone_number for number in service.phone_numbers.list()] == [identity.SENDER_NUMBER, "+18445550199"]
+    assert sandbox.client.incoming_phone_numbers(bought.sid).fetch().sms_url == f"{listener.url}/of-number"
+    sandbox.inbound("Hi", to="+18445550199")
+    service.update(use_inbound_webhook_on_number=True)
+    sandbox.inbound("Hi", to="+18445550199")
+    assert [heard.url.removeprefix(listener.url) for heard in listener.heard] == ["/inbound", "/of-number"]
+
+
+def test_registrations_stand_as_the_switchboard_says(sandbox):
+    api = sandbox.client.messaging.v1
+    number = sandbox.client.incoming_phone_numbers.create(phone_number="+18445550199")
+    campaigns = api.services(identity.MESSAGING_SERVICE_SID).us_app_to_person
+    assert [campaign.campaign_status for campaign in campaigns.list()] == ["VERIFIED"]
+    sandbox.faults(campaign_status="FAILED", brand_status="", tollfree_status="IN_REVIEW", account_status="suspended")
+    assert campaigns.list()[0].errors[0]["error_code"] == 30896
+    assert api.brand_registrations.list() == []
+    asked = api.tollfree_verifications.list(tollfree_phone_number_sid=number.sid)
+    assert [(one.tollfree_phone_number, one.status) for one in asked] == [("+18445550199", "IN_REVIEW")]
+    assert sandbox.client.api.v2010.accounts(identity.ACCOUNT_SID).fetch().status == "suspended"

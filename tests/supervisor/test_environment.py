@@ -8,7 +8,13 @@ from reminder_site.config import BadSetting, Settings
 from reminder_site.supervisor import environment
 
 SECRET = "Zk3-9fQ_w7Lr2Yt8Vb5Nc1Xm6Hd4Gs0Pa"
-REAL = {"SECRET_KEY": SECRET, "TWILIO_ACCOUNT_SID": "AC" + "0b" * 16, "TWILIO_AUTH_TOKEN": "0c" * 16}
+REAL = {
+    "SECRET_KEY": SECRET,
+    "PUBLIC_BASE_URL": "https://remind.example",
+    "TWILIO_ACCOUNT_SID": "AC" + "0b" * 16,
+    "TWILIO_AUTH_TOKEN": "0c" * 16,
+    "TWILIO_MESSAGING_SERVICE_SID": "MG" + "0d" * 16,
+}
 
 
 @pytest.fixture
@@ -78,3 +84,12 @@ def test_processes_run_in_utc_and_keep_their_compiled_code(env_file):
     env = environment({"TZ": "America/Vancouver", "PYTHONDONTWRITEBYTECODE": "1"}, env_file)
     assert env["TZ"] == "UTC"
     assert "PYTHONDONTWRITEBYTECODE" not in env
+
+
+def test_every_key_before_is_still_known_and_has_to_be_a_good_one():
+    oldest, older = SECRET[::-1], SECRET.swapcase()
+    settings = Settings.from_env({**REAL, "SECRET_KEY_PREVIOUS": f"{older}, {oldest}"})
+    one_by_one = [Settings.from_env({**REAL, "SECRET_KEY": key}).keys("audit")[0] for key in (SECRET, older, oldest)]
+    assert list(settings.keys("audit")) == one_by_one
+    with pytest.raises(BadSetting, match="SECRET_KEY_PREVIOUS"):
+        Settings.from_env({**REAL, "SECRET_KEY_PREVIOUS": f"{older},short"})

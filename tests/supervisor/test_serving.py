@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import html5lib
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,17 @@ def test_too_large_a_body_is_refused_and_the_site_not_asked(server, path):
     assert answer.startswith(b"HTTP/1.1 413 ") and b"content-security-policy: " in answer
     assert say(server, post(path, 1_000), b"x" * 1_000).startswith(b"HTTP/1.1 201 ")
     assert server[1].read_text().splitlines().count(path) == 1
+
+
+def test_a_browser_is_refused_by_a_page_and_a_program_by_a_line(server):
+    asked = post("/small", 1_001, "Accept: text/html,application/xhtml+xml,*/*;q=0.8")
+    head, _, body = say(server, asked, b"x" * 1_001).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ") and b"content-type: text/html" in head
+    assert b"style-src 'self'" in head and b"style=" not in body
+    html5lib.HTMLParser(strict=True).parse(body.decode())
+    assert b"<h1>This is more than the site takes at once.</h1>" in body
+    plain = say(server, post("/small", 1_001), b"x" * 1_001).partition(b"\r\n\r\n")
+    assert b"content-type: text/plain" in plain[0] and plain[2] == b"This is more than the site takes at once.\n"
 
 
 def test_a_body_that_does_not_come_in_time_is_refused_and_the_site_not_asked(server):

@@ -15,11 +15,14 @@ from tests.stores import postgres_url
 REAL_ACCOUNT = {"twilio_account_sid": "AC" + "0b" * 16, "twilio_base_url": ""}
 ON_ONE = {
     "test_addresses",
+    "test_alerts",
     "test_bad_input",
     "test_booking",
     "test_day",
+    "test_erasing",
     "test_hardening",
     "test_hand_written",
+    "test_keeping",
     "test_leaving",
     "test_links_in_texts",
     "test_manage_calendar",
@@ -28,6 +31,8 @@ ON_ONE = {
     "test_passkeys",
     "test_patients",
     "test_query_counts",
+    "test_readiness",
+    "test_registration",
     "test_security",
     "test_weight",
 }

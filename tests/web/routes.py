@@ -8,6 +8,7 @@ from sqlalchemy import select
 from reminder_site.actions.links import link_url
 from reminder_site.db import db, transaction
 from reminder_site.models import (
+    Alert,
     AppointmentType,
     Clinician,
     ClosedDay,
@@ -41,7 +42,9 @@ def a_full_clinic(name="Elm Clinic", staff="Sam", **columns):
     appointment = factories.an_appointment(clinic, patient)
     person = factories.a_staff(clinic, staff)
     texted = {"from_e164": patient.phone_e164, "to": "+15005550006", "body": SENTINEL, "understood": "other"}
+    told = {"firing_since": factories.MONDAY, "told_at": factories.MONDAY}
     _keep(
+        Alert(rule="inbox_old", subject=clinic.public_id, level="mail", words=f"{SENTINEL} waits.", **told),
         Clinician(clinic_id=clinic.id, name=f"Dr {SENTINEL}"),
         AppointmentType(clinic_id=clinic.id, name=f"{SENTINEL} visit"),
         ClosedDay(clinic_id=clinic.id, closed_on=date(2026, 12, 24), name=f"{SENTINEL} day"),
@@ -94,6 +97,7 @@ def blanks(clinic, appointment, patient, person):
         "kept_id": of(KeptForm),
         "inbound_id": of(InboundMessage),
         "message_id": of(Message),
+        "alert_id": db.session.scalar(select(Alert.public_id).where(Alert.subject == clinic.public_id)) or "none",
         "passkey_id": "nothing",
         "closed_on": "2026-12-24",
         "on": "2026-11-20",

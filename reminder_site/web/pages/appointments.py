@@ -14,7 +14,7 @@ from reminder_site.domain.times import Placed, to_local
 from reminder_site.queries import appointments, links, previews, reminders
 from reminder_site.queries.appointments import Facts
 from reminder_site.queries.reminders import ReminderFacts
-from reminder_site.web import current, day_rows, text_steps, warnings
+from reminder_site.web import current, day_rows, reading, text_steps, warnings
 from reminder_site.web.forms.appointments import CancelForm
 from reminder_site.web.now import now
 
@@ -27,7 +27,9 @@ Page = str | Response | tuple[str, int]
 @pages.get("/appointments/<public_id>")
 def show(public_id: str) -> str:
     """Show one appointment with every text, planned or sent."""
-    return _page(found(public_id))
+    facts = found(public_id)
+    reading.opened(facts.patient_id)
+    return _page(facts)
 
 
 @pages.route("/appointments/<public_id>/cancel", methods=["GET", "POST"])

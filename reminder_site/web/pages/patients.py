@@ -16,7 +16,7 @@ from reminder_site.domain.refusals import CannotText, NotHere, SavedSomethingEls
 from reminder_site.domain.times import to_local
 from reminder_site.queries import consent_wordings, conversation, opt_outs, patients
 from reminder_site.queries.patients import PatientFacts
-from reminder_site.web import current, talk, warnings
+from reminder_site.web import current, reading, talk, warnings
 from reminder_site.web.forms.fields import whole_number
 from reminder_site.web.forms.patients import DetailsForm, EditPatientForm, NewPatientForm, TextForm
 from reminder_site.web.now import now
@@ -193,6 +193,7 @@ def _patient(patient_id: str) -> PatientFacts:
     patient = patients.get(clinic_id=current.clinic().id, public_id=patient_id)
     if patient is None:
         abort(404)
+    reading.opened(patient_id)
     return patient
 
 

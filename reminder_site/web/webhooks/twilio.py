@@ -2,16 +2,16 @@
 
 import logging
 import re
-from typing import Final
+from typing import Final, NoReturn
 from xml.sax.saxutils import escape
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, current_app, request
 
 from reminder_site.actions import answers, receipts
 from reminder_site.config import settings
 from reminder_site.gateways.sms import sms
 from reminder_site.queries import health
-from reminder_site.web.now import now
+from reminder_site.web.now import machine_now, now
 
 hooks = Blueprint("twilio", __name__, url_prefix="/webhooks/twilio")
 
@@ -28,13 +28,18 @@ def check_signature() -> None:
     """Refuse, without a word, whatever Twilio has not signed for this very address (413 when it is too long)."""
     request.max_content_length = MAX_BYTES
     if request.mimetype != FORM or any(len(values) > 1 for _, values in request.form.lists()):
-        abort(403)
+        _refuse("form")
     signature = request.headers.get("X-Twilio-Signature", "")
     if not sms().genuine(_signed_url(), request.form, signature):
         log.warning("a webhook that Twilio had not signed was refused, from %s", request.remote_addr)
-        abort(403)
+        _refuse("signature")
     if request.form.get("AccountSid") != settings().twilio_account_sid or not SID.fullmatch(_sid()):
-        abort(403)
+        _refuse("account")
+
+
+def _refuse(reason: str) -> NoReturn:
+    current_app.extensions["refusals"].note(str(request.endpoint).rpartition(".")[2], reason, now=machine_now())
+    abort(403)
 
 
 @hooks.before_request
