@@ -3,7 +3,6 @@
 import ipaddress
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 CHALLENGE_MINUTES: Final = 60  # how long a page with a challenge can be used; each is answered once
 MOST: Final = 10  # of one account
@@ -18,17 +17,14 @@ class Party:
     origin: str
 
 
-def party(public_base_url: str) -> Party | None:
+def party(scheme: str, host: str, port: int | None) -> Party | None:
     """Return the site as passkeys know it; None where browsers make none: at a bare address, or without https.
 
     WebAuthn, 5.1.3: the name is a domain, and the page a secure context, which localhost is too.
     """
-    url = urlsplit(public_base_url)
-    host = url.hostname or ""
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        secure = url.scheme == "https" or host == "localhost"
-        port = f":{url.port}" if url.port else ""
-        return Party(host, f"{url.scheme}://{host}{port}") if secure else None
+        secure = scheme == "https" or host == "localhost"
+        return Party(host, f"{scheme}://{host}{f':{port}' if port else ''}") if secure else None
     return None
