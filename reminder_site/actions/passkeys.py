@@ -69,7 +69,7 @@ class Proved(NamedTuple):
 
 def party() -> rules.Party:
     """Return the site as passkeys know it; raises NotPossible."""
-    site = _site()
+    site = _party()
     if site is None:
         raise NotPossible
     return site
@@ -97,7 +97,12 @@ def offer_new(*, staff_id: int, clinic: str, now: pendulum.DateTime) -> Offer:
 
 def is_possible() -> bool:
     """Tell whether browsers make passkeys for the site's address."""
-    return _site() is not None
+    return _party() is not None
+
+
+def _party() -> rules.Party | None:
+    url = urlsplit(settings().public_base_url)
+    return rules.party(url.scheme, url.hostname or "", url.port)
 
 
 def offer_sign_in(*, now: pendulum.DateTime) -> Offer | None:
@@ -185,11 +190,6 @@ def forget(*, now: pendulum.DateTime) -> None:
 def drop_all(session: Session, staff_id: int) -> bool:
     """Take all passkeys of somebody out, and tell whether there were any."""
     return bool(session.scalars(delete(Passkey).where(Passkey.staff_id == staff_id).returning(Passkey.id)).all())
-
-
-def _site() -> rules.Party | None:
-    url = urlsplit(settings().public_base_url)
-    return rules.party(url.scheme, url.hostname or "", url.port)
 
 
 def _proved_again(staff_id: int, present: str, code: str, now: pendulum.DateTime) -> Proved:

@@ -26,5 +26,5 @@ def party(scheme: str, host: str, port: int | None) -> Party | None:
         ipaddress.ip_address(host)
     except ValueError:
         secure = scheme == "https" or host == "localhost"
-        return Party(host, f"{scheme}://{host}{f':{port}' if port else ''}") if secure else None
+        return Party(host, f"{scheme}://{host}" + (f":{port}" if port else "")) if secure else None
     return None

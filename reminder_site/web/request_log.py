@@ -20,12 +20,12 @@ def register(app: Flask) -> None:
     """Begin before every other step of a request, and end after it."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_forget)
 
 
 def _begin() -> None:
     g.began = time.monotonic()
     g.request_id = sane_request_id(request.headers.get(HEADER, "")) or secrets.token_hex(8)
-    structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
 
@@ -36,3 +36,7 @@ def _end(response: Response) -> Response:
     if seconds > SLOW_SECONDS:
         log.warning("a request took long: %s", request.endpoint, extra={"seconds": round(seconds, 1)})
     return response
+
+
+def _forget(error: BaseException | None) -> None:
+    structlog.contextvars.clear_contextvars()

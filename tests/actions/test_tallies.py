@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from reminder_site.actions import tallies
 from reminder_site.db import db, transaction
 from reminder_site.domain.tallies import INBOUND, REQUESTS, SIGN_IN, TEXTS, label_of
-from reminder_site.models import InboundMessage, SignInTry, Tally
+from reminder_site.models import Attempt, InboundMessage, SignInTry, Tally
 from reminder_site.queries import tallies as found
 from tests.delivering import a_text, trouble
 
@@ -113,6 +113,14 @@ def test_a_try_to_sign_in_is_counted_once_it_is_certain_how_it_ended(app, clock)
         session.execute(update(SignInTry).values(succeeded=True))
     clock.forward(seconds=6)
     assert counted(clock) == {(SIGN_IN, "right"): 1}
+
+
+def test_an_attempt_that_is_still_under_way_is_not_counted(clinic, clock):
+    message_id = a_text(clinic, clock.now())
+    with transaction() as session:
+        session.add(Attempt(message_id=message_id, attempt_no=1, token_hash="x", intent_at=clock.now(), process="w",
+                            route="local"))  # fmt: skip
+    assert REQUESTS not in {name for name, _ in counted(clock)}
 
 
 def test_a_text_found_late_is_settled_from_when_it_was_found(clock):
