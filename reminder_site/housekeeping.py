@@ -18,12 +18,13 @@ from reminder_site.actions import (
     redaction,
     replanning,
     retention,
+    second_factor,
     sender_pauses,
     tallies,
     zone_rules,
 )
 from reminder_site.clock import Clock
-from reminder_site.config import Settings
+from reminder_site.config import Settings, settings
 from reminder_site.domain.actor import WORKER
 from reminder_site.gateways.sms import Sms
 
@@ -51,7 +52,7 @@ class Housekeeping:
         try:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
-                              self._let_senders_go_on, self._forget_forms, self._count, self._let_go,
+                              self._let_senders_go_on, self._forget_forms, self._seal_anew, self._count, self._let_go,
                               self._have_twilio_forget, self._back_up):  # fmt: skip
                     try:
                         chore()
@@ -100,6 +101,11 @@ class Housekeeping:
         kept_forms.forget(now=self.clock.machine_now())
         invitations.forget(now=self.clock.machine_now())
         passkeys.forget(now=self.clock.machine_now())
+
+    def _seal_anew(self) -> None:
+        """While SECRET_KEY is being changed, seal second factors with the present one, so that the last one can go."""
+        if settings().other_secrets:
+            second_factor.seal_anew(now=self.clock.machine_now())
 
     def _let_go(self) -> None:
         """Remove, in the night, what is no longer kept; so much at a time that no other chore waits for long."""

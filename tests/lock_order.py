@@ -86,6 +86,7 @@ FIRST = {
     "retention": {"retention_run"},
     "rules": {"clinic"},
     "second_factor": {"staff"},
+    "second_factor.seal_anew": {"second_factor"},
     "sender_pauses": {"message"},
     "set_up": {"named"},
     "sign_in_tries": {"named"},

@@ -26,6 +26,7 @@ from reminder_site.gateways.copies import (
     load_postgres,
     put_in_place,
     reading,
+    refuse_to_fill_the_disk,
     sha256_of,
     sync_file,
     used_by_others,
@@ -182,6 +183,8 @@ def _back_up(folder: Path, name: str, now: pendulum.DateTime, thoroughly: bool =
 
 
 def _copy_sqlite(target: Path, thoroughly: bool) -> dict[str, Any]:
+    if not thoroughly:  # nobody stands by
+        refuse_to_fill_the_disk(_sqlite_file(), target.parent)
     copy_sqlite(_sqlite_file(), target, thoroughly=thoroughly)
     with reading(target) as copy:
         return facts_of(lambda sql: copy.execute(sql).fetchall())

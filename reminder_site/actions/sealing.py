@@ -25,6 +25,15 @@ def unseal(purpose: str, sealed: str) -> str:
         raise Unreadable from error
 
 
+def is_by_present_key(purpose: str, sealed: str) -> bool:
+    """Tell whether a secret was sealed with the present key, so that the keys before may go."""
+    try:
+        Fernet(base64.urlsafe_b64encode(settings().keys(purpose)[0])).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
 def unseal_fresh(purpose: str, sealed: str, *, minutes: int, now: pendulum.DateTime) -> str:
     """Return a secret that was sealed at most so many minutes ago; raises Unreadable."""
     try:

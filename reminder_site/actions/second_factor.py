@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pendulum
 import pyotp
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import accounts, audit, passwords, sealing, sign_in_tries
 from reminder_site.actions.factor_codes import SECRET, Proof, WrongCode, prove_again, proved, step_of, use
-from reminder_site.db import retried, transaction
+from reminder_site.db import db, retried, transaction
 from reminder_site.domain import second_factor as rules
 from reminder_site.domain.actor import Actor
 from reminder_site.models import RecoveryCode, SecondFactor, Staff, StaffSession
@@ -109,6 +109,29 @@ def take_away(*, staff_id: int, present: str, code: str, by: Actor, now: pendulu
     """
     proof, tries = prove_again(staff_id, present, code, now)
     return _taken_away(staff_id, proof, tries, by, now)
+
+
+@retried
+def seal_anew(*, now: pendulum.DateTime) -> int:
+    """Seal with the present key what a key before it sealed, so that that one can go, and return how many were."""
+    kept = db.session.execute(select(SecondFactor.staff_id, SecondFactor.sealed_secret)).all()
+    stale = {staff_id: sealed for staff_id, sealed in kept if not sealing.is_by_present_key(SECRET, sealed)}
+    fresh = {staff_id: _sealed_anew(sealed, now) for staff_id, sealed in stale.items()}
+    if not any(fresh.values()):
+        return 0
+    with transaction() as session:
+        for staff_id, sealed in sorted(fresh.items()):
+            same = SecondFactor.staff_id == staff_id, SecondFactor.sealed_secret == stale[staff_id]
+            if sealed:
+                session.execute(update(SecondFactor).where(*same).values(sealed_secret=sealed))
+    return sum(map(bool, fresh.values()))
+
+
+def _sealed_anew(sealed: str, now: pendulum.DateTime) -> str:
+    try:
+        return sealing.seal(SECRET, sealing.unseal(SECRET, sealed), now=now)
+    except sealing.Unreadable:
+        return ""
 
 
 def drop(session: Session, staff_id: int) -> bool:

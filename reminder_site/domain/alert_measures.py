@@ -11,6 +11,7 @@ import pendulum
 CHANCE: Final = 1e-5
 USUAL_FAILING: Final = 0.02  # of a site that has sent too little to know its own
 KNOWN_FROM: Final = 500  # texts, or replies, of four weeks: fewer say little about what is usual
+A_FEW_REFUSED: Final = 5
 EXPECTED_REPLIES: Final = 10  # that would have had to come in: e^-10 is 1 in 22,000
 SHORTEST_SILENCE_SECONDS: Final = 3_600
 WORKING_MORNING_SECONDS: Final = 4 * 3_600
@@ -158,7 +159,8 @@ def _silence(found: Figures) -> Reading:
 
 
 def _ratio(part: int, whole: int) -> Reading:
-    return Reading(part / whole if whole else 0.0, whole, f"{part} of {whole}")
+    """Return a share; of a few that anybody looking for holes may have sent nothing can be said."""
+    return Reading(part / whole if whole else 0.0, whole, f"{part} of {whole}", sure=part > A_FEW_REFUSED)
 
 
 def _age(since: pendulum.DateTime | None, now: pendulum.DateTime, words: str = "") -> Reading:

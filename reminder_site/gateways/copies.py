@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reminder_site.gateways.data_folder import sync_folder
 
+ROOM_FOR_COPIES = 4  # times the database: the copy, its encrypted twin, and as much again to go on with
 # Only what is the site's: the schema, and what extensions brought, may belong to somebody else.
 CLEAR = """
 DO $$ DECLARE each record; BEGIN
@@ -57,6 +58,13 @@ def copy_sqlite(source: Path, target: Path, *, thoroughly: bool = True) -> None:
         raise CopyFailed(f"{source.name} is damaged: {found[0][0]}")
     target.chmod(0o600)
     sync_file(target)
+
+
+def refuse_to_fill_the_disk(source: Path, folder: Path) -> None:
+    """Raise CopyFailed where copies of a database could take the room that the database itself needs to go on."""
+    free, needed = shutil.disk_usage(folder).free, ROOM_FOR_COPIES * source.stat().st_size
+    if free < needed:
+        raise CopyFailed(f"{free:,} bytes are free in {folder}, {needed:,} are needed so that the site can go on")
 
 
 def used_by_others(file: Path) -> bool:

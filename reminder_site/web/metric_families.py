@@ -47,8 +47,9 @@ HISTOGRAMS: Final[tuple[tuple[str, str, str, tuple[str, ...], tuple[str, ...]], 
 def of_the_site() -> Iterator[Metric]:
     """Ask the database, and this machine's disk, and give what they tell; a database that is away is told as such."""
     yield _gauge("build_info", "Always 1; the version that runs.", ("version",), {(VERSION,): 1})
-    free, _total = room(settings().data_path)
+    free, total = room(settings().data_path)
     yield _gauge("disk_free_bytes", "Free on the disk of this machine's data folder.", (), {(): free})
+    yield _gauge("disk_total_bytes", "The size of that disk.", (), {(): total})
     yield _gauge("workers_expected", "Workers that should be running.", (), {(): settings().workers_expected})
     try:
         found = [*_gauges(metrics.standing(now=now())), *_counts(counted.counted(now=now()))]

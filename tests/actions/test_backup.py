@@ -21,7 +21,7 @@ from reminder_site.domain.audit_seal import Head
 from reminder_site.domain.backup_keeping import kept
 from reminder_site.gateways.copies import CopyFailed
 from reminder_site.gateways.data_folder import DataFolder
-from reminder_site.models import Audit, Clinic, Heartbeat, Patient
+from reminder_site.models import AlertNotice, Audit, Clinic, Heartbeat, Patient
 from tests import factories
 
 
@@ -195,3 +195,12 @@ def test_a_restore_is_noted_in_the_audit_of_what_was_restored(app, clinic, now):
     backups.record_restore(manifest=manifest, by=OPERATOR, now=now)
     noted = db.session.execute(select(Audit.facts).where(Audit.what == "database.restored")).scalars().all()
     assert [facts["made_at"] for facts in noted] == [manifest.made_at]
+
+
+def test_alerts_that_waited_to_be_told_are_not_told_anew(app, clinic, now):
+    waits = {"way": "webhook", "whom": [], "about": [], "made_at": now, "next_try_at": now}
+    with transaction() as session:
+        session.add(AlertNotice(**waits))
+    manifest = SimpleNamespace(made_at="2026-11-01T14:00:00+00:00", sha256="f" * 64)
+    backups.record_restore(manifest=manifest, by=OPERATOR, now=now)
+    assert db.session.scalars(select(AlertNotice.next_try_at)).all() == [None]

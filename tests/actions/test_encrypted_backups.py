@@ -11,6 +11,7 @@ from flask_migrate import upgrade
 from reminder_site.actions import backups, proving
 from reminder_site.config import BadSetting
 from reminder_site.db import db
+from reminder_site.gateways import copies
 from reminder_site.gateways.copies import CopyFailed
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.housekeeping import Housekeeping
@@ -98,3 +99,14 @@ def test_a_worker_backs_a_sqlite_database_up_every_few_minutes_and_thins_out(app
     ages = [round((clock.now() - backups.pendulum.parse(each["made_at"])).total_seconds() / 60) for each in manifests]
     assert ages == [232, 8, 2]
     assert proving.prove(file=folder / manifests[-1]["file"]).counts["clinic"] == 1
+
+
+@pytest.mark.parametrize("app", ["sqlite"], indirect=True)
+def test_the_workers_copies_never_take_the_room_that_the_site_needs(app, clinic, now, tmp_path, monkeypatch):
+    backups.back_up(folder=tmp_path, thoroughly=False, now=now)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(copies, "ROOM_FOR_COPIES", 10**9)
+    with pytest.raises(CopyFailed, match="are needed so that the site can go on"):
+        backups.back_up(folder=tmp_path, thoroughly=False, now=now.add(minutes=5))
+    assert sorted(tmp_path.iterdir()) == before
+    backups.back_up(folder=tmp_path, now=now.add(minutes=6))  # whoever asks for one gets it

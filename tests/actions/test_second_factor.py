@@ -201,6 +201,23 @@ def test_codes_go_on_fitting_while_the_key_before_is_kept_and_are_then_sealed_wi
     assert signed_in(passed(waiting(), shows(later), later), now=later)
 
 
+def test_before_the_key_goes_a_worker_has_sealed_anew_what_nobody_used_meanwhile(
+    app, clinic, waiting, shows, now, worker, monkeypatch
+):
+    factories.a_second_factor(factories.a_staff(clinic, "Bob"))
+    old = app.extensions["settings"].secret_key
+    with_keys(app, monkeypatch, secret_key=NEW_KEY, secret_key_previous=old)
+    before = db.session.scalars(select(SecondFactor.sealed_secret)).all()
+    worker.settle()
+    db.session.rollback()
+    assert not set(before) & set(db.session.scalars(select(SecondFactor.sealed_secret)))
+    assert second_factor.seal_anew(now=now) == 0
+    with_keys(app, monkeypatch, secret_key=NEW_KEY, secret_key_previous="")
+    assert signed_in(passed(waiting(), shows(now), now), now=now) and second_factor.seal_anew(now=now) == 0
+    with_keys(app, monkeypatch, secret_key=old[::-1])
+    assert second_factor.seal_anew(now=now) == 0
+
+
 def test_once_the_key_is_lost_only_recovery_codes_fit_and_the_operator_is_told(
     app, waiting, shows, now, monkeypatch, caplog
 ):

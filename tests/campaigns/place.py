@@ -59,6 +59,7 @@ class Place:
             twilio_messaging_service_sid=MESSAGING_SERVICE_SID,
             twilio_base_url=self.sandbox_url,
             data_folder=str(self.folder),
+            backup_minutes=0,
             texts_in_flight=self.texts_in_flight,
             delivery_speed=self.speed,
             texts_per_second_after_trouble=self.texts_per_second_after_trouble,

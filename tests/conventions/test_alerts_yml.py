@@ -13,12 +13,6 @@ SPANS = {"s": 1, "m": 60, "h": 3_600}
 LEVELS = {(rule.key, level.severity, level.measure): (rule, level) for rule in RULES for level in rule.levels}
 # Prometheus knows whether texts are stopped, not since when: there the threshold is how long that has to last.
 LASTS = {"stopped_seconds"}
-METRICS = (
-    "backup_last_timestamp_seconds cap_used_ratio circuit_open clock_skew_seconds disk_free_bytes disk_total_bytes "
-    "inbound_last_timestamp_seconds inbound_total inbox_oldest_seconds messages_total needs_review outbox_messages "
-    "outbox_oldest_due_seconds receipts_total unknown_oldest_seconds webhooks_refused_total "
-    "worker_beat_timestamp_seconds"
-).split()
 
 
 def written():
@@ -50,8 +44,3 @@ def test_names_and_thresholds_are_the_same(key):
     assert (level.sign, level.threshold) in compared
     assert not level.least or (">=", level.least) in compared
     assert for_seconds(alert) == level.for_seconds
-
-
-def test_every_metric_is_one_of_the_sites():
-    named = set(re.findall(r"reminder_\w+", "".join(alert["expr"] for alert in written().values())))
-    assert named <= {f"reminder_{name}" for name in METRICS}

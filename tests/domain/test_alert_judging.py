@@ -48,7 +48,7 @@ TROUBLES = {
     "receipts silent": ("receipts_silent", "page", so_many(left=50, receipts=0)),
     "replies silent": ("replies_silent", "page", so_many(arrived_since=150, silent_seconds=1.6 * HOUR)),
     "some signatures refused": ("signatures_refused", "mail", so_many(refused=6, taken=100)),
-    "a fifth of the signatures": ("signatures_refused", "page", so_many(refused=2, taken=8)),
+    "a fifth of the signatures": ("signatures_refused", "page", so_many(refused=6, taken=20)),
     "Twilio silent": ("twilio_stopped", "page", since("stopped_since", 121)),
     "one text unclear for long": ("doubt", "page", since("unclear_since", 1_801)),
     "many texts unclear": ("doubt", "page", so_many(unclear=21)),
@@ -171,3 +171,7 @@ def test_long_words_are_cut_to_what_is_kept():
         lambda now, begun: {"stopped_since": begun.subtract(hours=1), "stopped_why": "x" * 300}, seconds=0
     )
     assert len(standing[0].words) == 200
+
+
+def test_a_few_strangers_at_the_door_of_a_quiet_site_are_no_page():
+    assert watched(so_many(refused=5, taken=7), seconds=60)[0] == []

@@ -1,15 +1,17 @@
 """Managers and administrators see what fires, take it, and try whether alerts reach anybody."""
 
+import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from reminder_site.actions import alerts, notices
-from reminder_site.db import db
+from reminder_site.actions import alerts, heart, notices
+from reminder_site.db import db, transaction
 from reminder_site.domain.alert_measures import Figures, OfClinic
-from reminder_site.models import Alert, AlertNotice
+from reminder_site.models import Alert, AlertNotice, Heartbeat, InboundMessage
 from tests import factories
+from tests.conventions.source import ROOT
 from tests.outside import mail_server
 from tests.web.desk import page, send, token
 
@@ -111,3 +113,15 @@ def test_the_page_says_what_became_of_telling(client, clinic, now, by_mail):
     factories.sign_in(client, clinic, "manager")
     html = page(client, PAGE)
     assert "told by mail to ops@elm.example: not taken yet (SMTPDataError (451)), tried again" in html
+
+
+def test_every_metric_that_the_rules_for_prometheus_name_is_told(client, clinic, now):
+    heart.beat(now=now)
+    with transaction() as session:
+        session.execute(update(Heartbeat).values(backup_at=now))
+    texted = {"from_e164": "+12125550100", "to": "+15005550006", "body": "x", "understood": "other", "received_at": now}
+    with transaction() as session:
+        session.add(InboundMessage(sid="SM" + "1" * 32, clinic_id=clinic.id, **texted))
+    told = client.get("/metrics").text
+    named = set(re.findall(r"reminder_\w+", (ROOT / "docs" / "alerts.yml").read_text().partition("groups:")[2]))
+    assert len(named) > 10 and {name for name in named if f"\n{name}" not in told} == set()

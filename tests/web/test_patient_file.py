@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
-from reminder_site.db import db
-from reminder_site.models import Audit
+from reminder_site.db import db, transaction
+from reminder_site.models import Audit, OptOut
 from tests import factories
 from tests.conftest import check_html
 from tests.delivering import trouble
@@ -38,6 +38,8 @@ def test_a_file_holds_what_was_sent_answered_and_done_and_nobody_elses(manager, 
     carol = factories.a_patient(clinic, "Carol", "<Reed>", phone_e164=PHONE)
     visit = factories.an_appointment(clinic, carol)
     factories.an_appointment(clinic, factories.a_patient(clinic, "Somebody", "Else"))
+    with transaction() as session:
+        session.add(OptOut(e164=PHONE, sender="MG" + "e" * 32, source="text", started_at=clock.now()))
     clock.forward(minutes=3)
     worker.settle()
     heard(visit, clock.now())
@@ -45,6 +47,7 @@ def test_a_file_holds_what_was_sent_answered_and_done_and_nobody_elses(manager, 
     text("1", clock.now())
     everything, printed = taken(manager, carol)
     assert everything["appointments"][0]["answer"] == "confirmed" and everything["appointments"][0]["reminders"]
+    assert everything["opt_outs"] == [], "what was said to another clinic's sender is not this clinic's to tell"
     first = everything["texts"][0]
     assert first["to_e164"] == PHONE and first["attempts"][0]["outcome"] and first["history"]
     assert [one["body"] for one in everything["answers"]] == ["1"] and everything["pages_opened"]
