@@ -194,11 +194,16 @@ def _masked(logger: Any, method: str, line: EventDict) -> EventDict:
 
 def _as_text(logger: Any, method: str, line: EventDict) -> str:
     """Write a line for people: when, how grave, what, then the rest as name=value; an exception beneath it."""
-    first = f"{line.pop('time')} {line.pop('level'):<7} {line.pop('event')}"
+    first = f"{line.pop('time')} {line.pop('level'):<7} {_on_one_line(line.pop('event'))}"
     exception = line.pop("exception", "")
     line.pop("logger", None)
-    rest = "".join(f" {name}={value}" for name, value in line.items())
+    rest = "".join(f" {name}={_on_one_line(value)}" for name, value in line.items())
     return f"{first}{rest}\n{exception}" if exception else f"{first}{rest}"
+
+
+def _on_one_line(value: Any) -> str:
+    """Write line breaks and other control letters as escapes: nobody forges a line of the log."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
 
 
 def _words(record: logging.LogRecord) -> str:

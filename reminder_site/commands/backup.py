@@ -41,14 +41,22 @@ def backup(folder: Path | None, prune: bool, prove: bool, identity: Path | None)
     click.echo(f"{folder / made.file}  {made.bytes:,} bytes, {sum(made.counts.values()):,} rows, sound{sealed}")
     if not backups.note_made(manifest=made):
         click.echo("It could not be written down that it was made: /healthz will miss it.", err=True)
-    if prove:
-        try:
-            proving.prove(file=folder / made.file, identity=identity)
-        except (backups.CannotRestore, CopyFailed, OSError) as problem:
-            raise click.ClickException(f"The backup could not be proved: {problem}") from problem
-        click.echo("proved: restored into a database of its own, all as its manifest says")
     for name in backups.prune(folder=folder) if prune else ():
         click.echo(f"deleted {name}")
+    if prove and made.encrypted and identity is None:
+        click.echo(
+            "Not proved, for it is encrypted: prove it where the private key is (--identity FILE).", err=True
+        )
+    elif prove:
+        _prove(folder / made.file, identity)
+
+
+def _prove(file: Path, identity: Path | None) -> None:
+    try:
+        proving.prove(file=file, identity=identity)
+    except (backups.CannotRestore, CopyFailed, OSError) as problem:
+        raise click.ClickException(f"The backup could not be proved: {problem}") from problem
+    click.echo("proved: restored into a database of its own, all as its manifest says")
 
 
 @click.command("restore")

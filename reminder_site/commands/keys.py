@@ -55,19 +55,26 @@ def _take(file: Path, step: Callable[[Mapping[str, str]], dict[str, str]], name:
     except key_ring.NotNow as refused:
         raise click.ClickException(f"Nothing was changed: {refused}.") from refused
     note_step(step=name, key_id=key_id(key), by=OPERATOR, now=present())
-    if key_ring.CURRENT in os.environ or not file.exists():
+    if not _stands_in(file):
         click.echo("The key does not stand in a file here. Set these for every process:")
         for variable, value in changed.items():
             click.echo(f"{variable}={value}")
         return
-    mode = file.stat().st_mode
+    file, before = file.resolve(), file.stat()  # a link stays one
     for variable, value in changed.items():
         if value:
             set_key(file, variable, value, quote_mode="never")
         else:
             unset_key(file, variable)
-    file.chmod(mode & 0o777)
+    file.chmod(before.st_mode & 0o777)
+    os.chown(file, before.st_uid, before.st_gid)
     click.echo(f"{file} is changed.")
+
+
+def _stands_in(file: Path) -> bool:
+    """Say whether processes have the key from this file; `flask` itself puts what stands there in the environment."""
+    there = dotenv_values(file).get(key_ring.CURRENT) if file.exists() else None
+    return bool(there) and os.environ.get(key_ring.CURRENT, there) == there
 
 
 def _known(file: Path) -> dict[str, str]:

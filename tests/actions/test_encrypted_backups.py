@@ -110,3 +110,8 @@ def test_the_workers_copies_never_take_the_room_that_the_site_needs(app, clinic,
         backups.back_up(folder=tmp_path, thoroughly=False, now=now.add(minutes=5))
     assert sorted(tmp_path.iterdir()) == before
     backups.back_up(folder=tmp_path, now=now.add(minutes=6))  # whoever asks for one gets it
+
+
+def test_a_machine_without_the_private_key_says_that_it_cannot_prove_and_thins_out_all_the_same(app, made, tmp_path):
+    told = app.test_cli_runner().invoke(args=["backup", "--to", str(tmp_path / "other"), "--prove", "--prune"])
+    assert told.exit_code == 0 and "Not proved, for it is encrypted" in told.output

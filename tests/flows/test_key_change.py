@@ -130,3 +130,23 @@ def test_a_hint_signed_with_either_key_is_taken_and_a_strangers_is_not(app):
 def _read(file):
     lines = [line.partition("=") for line in file.read_text().splitlines() if "=" in line]
     return {name: value for name, _, value in lines}
+
+
+def test_the_file_is_changed_where_flask_has_read_it_and_a_link_to_it_stays_one(elm, site, tmp_path, monkeypatch):
+    kept, link = tmp_path / "env", tmp_path / ".env"
+    kept.write_text(f"SECRET_KEY={OLD}\n")
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+    monkeypatch.setenv("SECRET_KEY", OLD)  # as flask does before it runs a command
+    done = site(secret_key=OLD).test_cli_runner().invoke(args=["keys", "prepare", "--env-file", str(link)])
+    assert done.exit_code == 0 and "is changed" in done.output, done.output
+    assert link.is_symlink() and len(_read(kept)["SECRET_KEY_NEXT"]) > 32
+    assert kept.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_key_that_no_file_holds_is_shown_to_be_set_by_hand(elm, site, tmp_path, monkeypatch):
+    file = tmp_path / ".env"
+    file.write_text(f"SECRET_KEY={NEW}\n")
+    monkeypatch.setenv("SECRET_KEY", OLD)
+    done = site(secret_key=OLD).test_cli_runner().invoke(args=["keys", "prepare", "--env-file", str(file)])
+    assert "Set these for every process" in done.output and _read(file) == {"SECRET_KEY": NEW}

@@ -139,3 +139,10 @@ def test_a_format_nobody_knows_and_a_short_token_are_refused():
     for wrong in ({"log_format": "xml"}, {"metrics_token": "short"}, {"workers_expected": 0}):
         with pytest.raises(BadSetting, match=next(iter(wrong)).upper()):
             replace(known, **wrong)
+
+
+def test_nobody_forges_a_line_of_the_log(written):
+    lines = written("text")
+    LOG.warning("refused: %s", "x\n2026-11-02T14:00:00Z info all is well\r\x1b[2J", extra={"route": "a\u2028b"})
+    (line,) = lines()
+    assert "x\\n2026" in line and "\\x1b" in line and "a\\u2028b" in line
