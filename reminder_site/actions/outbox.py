@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import pendulum
-from sqlalchemy import Update, bindparam, or_, select, update
+from sqlalchemy import Update, bindparam, false, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -187,7 +187,7 @@ def _moving(sources: frozenset[str], names: tuple[str, ...]) -> Update:
 
     One comparison for each source: an IN would have its text made anew each time.
     """
-    in_one_of_them = or_(*(MESSAGES.c.state == source for source in sorted(sources)))
+    in_one_of_them = or_(false(), *(MESSAGES.c.state == source for source in sorted(sources)))
     here = MESSAGES.c.id == bindparam("moved_id"), in_one_of_them
     values = {name: bindparam(f"new_{name}", type_=MESSAGES.c[name].type) for name in names}
     moved = MESSAGES.update().where(*here).values(version=MESSAGES.c.version + 1, **values)

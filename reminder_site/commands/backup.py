@@ -44,9 +44,7 @@ def backup(folder: Path | None, prune: bool, prove: bool, identity: Path | None)
     for name in backups.prune(folder=folder) if prune else ():
         click.echo(f"deleted {name}")
     if prove and made.encrypted and identity is None:
-        click.echo(
-            "Not proved, for it is encrypted: prove it where the private key is (--identity FILE).", err=True
-        )
+        click.echo("Not proved, for it is encrypted: prove it where the private key is (--identity FILE).", err=True)
     elif prove:
         _prove(folder / made.file, identity)
 

@@ -166,7 +166,7 @@ def test_an_error_before_anything_was_asked_says_nothing_of_the_answer_before(sm
     with pytest.raises(SmsError) as refused:
         sms.cancel("SM" + "0" * 32)
     with pytest.raises(SmsError) as unasked:
-        sms._ask(lambda client: client.messages.list(tags="{}"))
+        sms.ask(lambda client: client.messages.list(tags="{}"))
     assert (refused.value.permanent, refused.value.code) == (True, 20404)
     assert (unasked.value.permanent, unasked.value.code) == (False, None)
 

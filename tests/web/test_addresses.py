@@ -6,7 +6,18 @@ from tests.conventions.source import ROOT, templates
 
 # What may stand in an address: random ids, days, tokens, the kind of a text, the names of our own files.
 BLANKS = {"public_id", "patient_id", "reminder_id", "inbound_id", "staff_id", "clinician_id", "type_id", "rule_id"}
-BLANKS |= {"kept_id", "message_id", "on", "closed_on", "kind", "token", "filename"}
+BLANKS |= {
+    "alert_id",
+    "invitation_id",
+    "passkey_id",
+    "kept_id",
+    "message_id",
+    "on",
+    "closed_on",
+    "kind",
+    "token",
+    "filename",
+}
 # And after the question mark: which filter, day, patient, appointment or text; where to go on, what was just done.
 ASKED = {"show", "on", "day", "patient", "again", "next", "told", "text"}
 GET_FORM = re.compile(r"<form\b(?![^>]*method=\"post\").*?</form>", re.DOTALL)
