@@ -55,12 +55,13 @@ def _take(file: Path, step: Callable[[Mapping[str, str]], dict[str, str]], name:
     except key_ring.NotNow as refused:
         raise click.ClickException(f"Nothing was changed: {refused}.") from refused
     note_step(step=name, key_id=key_id(key), by=OPERATOR, now=present())
-    if not _stands_in(file):
-        click.echo("The key does not stand in a file here. Set these for every process:")
+    file = file.resolve()  # a link stays one
+    if not _stands_in(file) or not _is_writable(file):
+        click.echo("The key does not stand in a file here that can be written. Set these for every process:")
         for variable, value in changed.items():
             click.echo(f"{variable}={value}")
         return
-    file, before = file.resolve(), file.stat()  # a link stays one
+    before = file.stat()
     for variable, value in changed.items():
         if value:
             set_key(file, variable, value, quote_mode="never")
@@ -69,6 +70,11 @@ def _take(file: Path, step: Callable[[Mapping[str, str]], dict[str, str]], name:
     file.chmod(before.st_mode & 0o777)
     os.chown(file, before.st_uid, before.st_gid)
     click.echo(f"{file} is changed.")
+
+
+def _is_writable(file: Path) -> bool:
+    """Say whether this user may change a file, which is done by putting another in its place."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
 def _stands_in(file: Path) -> bool:
