@@ -50,7 +50,7 @@ FIRST = {
     "hold._end": {"message", "heartbeat"},
     "hold.begin": {"heartbeat"},
     "invitations": {"invitation"},
-    "invitations.accept": {"staff"},
+    "invitations._accepted": {"staff"},
     "invitations.invite": {"audit"},
     "joining": {"invitation"},
     "inbox": {"inbound_message"},

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from reminder_site.actions import audit, joining, passwords, sign_in_tries
-from reminder_site.actions.staff_rows import plain_email
+from reminder_site.actions.staff_rows import drop_passkeys, plain_email
 from reminder_site.config import settings
 from reminder_site.db import db, retried, transaction
 from reminder_site.domain import demo_accounts
@@ -101,7 +101,7 @@ def end_session(*, key: str, by: Actor, now: pendulum.DateTime) -> None:
 
 
 def change_password(*, staff_id: int, present: str, new: str, by: Actor, now: pendulum.DateTime) -> str:
-    """Set one's own new password, end every session of the account and return the token of a fresh one.
+    """Set one's own new password, end every session and passkey of the account, return the token of a fresh session.
 
     Raises WrongPassword, TooManyTries. The door has asked domain.passwords about `new`.
     """
@@ -248,6 +248,7 @@ def _password_set(staff_id: int, hashed: str, tried: int, by: Actor, now: pendul
         staff = locked(session, staff_id)
         staff.password_hash, staff.version = hashed, staff.version + 1
         session.flush()
+        drop_passkeys(session, staff_id)
         token = session_anew(session, staff_id, (tried,), now)
         audit.record(session, actor=by, what="password.changed", clinic_id=None, subject=staff.public_id, now=now)
     return token

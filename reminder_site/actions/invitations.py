@@ -9,7 +9,7 @@ import pendulum
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passwords
+from reminder_site.actions import audit, passwords, sign_in_tries
 from reminder_site.actions.settings_guard import NotHere
 from reminder_site.actions.staff_rows import (
     EmailTaken,
@@ -26,9 +26,15 @@ from reminder_site.domain.roles import may_manage
 from reminder_site.models import Clinic, Invitation, Staff, StaffClinic
 from reminder_site.queries.invitations import is_open
 
+OWN_PAGE = "invitation"  # where its first password is asked for counts as a device of its own
+
 
 class OtherRole(Exception):
     """The invitation is for another role than the account has."""
+
+
+class WrongPassword(Exception):
+    """This is not the first password that the inviting clinic handed out."""
 
 
 @retried
@@ -63,9 +69,26 @@ def withdraw(*, invitation: str, by: Actor, now: pendulum.DateTime) -> None:
         _note(session, "invitation.withdrawn", row, by, now)
 
 
+def accept(*, invitation: str, password: str, by: Actor, now: pendulum.DateTime) -> None:
+    """Have one's own account work for the clinics of an invitation; raises NotHere, OtherRole.
+
+    `password` is the first one, which the inviting clinic handed out: being signed in proves only what the clinics of
+    today know, and one of them may have set the account's password. Raises WrongPassword, TooManyTries.
+    """
+    email = db.session.get_one(Staff, by.staff_id).email
+    open_still = Invitation.public_id == invitation, Invitation.email == email, is_open(now)
+    kept = db.session.scalar(select(Invitation.password_hash).where(*open_still))
+    db.session.rollback()
+    if kept is None:
+        raise NotHere
+    tried = sign_in_tries.note(invitation, "", OWN_PAGE, now)
+    if not passwords.matches(password, kept):
+        raise WrongPassword
+    _accepted(invitation, tried, by, now)
+
+
 @retried
-def accept(*, invitation: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Have one's own account work for the clinics of an invitation; raises NotHere, OtherRole."""
+def _accepted(invitation: str, tried: int, by: Actor, now: pendulum.DateTime) -> None:
     with transaction() as session:
         staff = session.get_one(Staff, by.staff_id, with_for_update={"key_share": True}, populate_existing=True)
         row = _taken(session, Invitation.public_id == invitation, Invitation.email == staff.email, is_open(now))
@@ -75,6 +98,7 @@ def accept(*, invitation: str, by: Actor, now: pendulum.DateTime) -> None:
         new -= clinic_ids(session, staff.id)
         session.add_all(StaffClinic(staff_id=staff.id, clinic_id=clinic) for clinic in new)
         staff.version += 1
+        sign_in_tries.mark_right(session, tried)
         _note(session, "invitation.accepted", row, by, now)
 
 
@@ -123,5 +147,7 @@ def _taken(session: Session, *which: ColumnElement[bool]) -> Invitation:
 
 
 def _note(session: Session, what: str, row: Invitation, by: Actor, now: pendulum.DateTime) -> None:
+    """Write it down at each of the clinics, whose managers look there."""
     facts = {"role": row.role, "clinics": row.clinics}
-    audit.record(session, actor=by, what=what, clinic_id=None, subject=row.public_id, facts=facts, now=now)
+    for clinic_id in sorted(session.scalars(select(Clinic.id).where(Clinic.public_id.in_(row.clinics)))):
+        audit.record(session, actor=by, what=what, clinic_id=clinic_id, subject=row.public_id, facts=facts, now=now)

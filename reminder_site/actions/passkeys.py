@@ -187,11 +187,6 @@ def forget(*, now: pendulum.DateTime) -> None:
         session.execute(delete(PasskeyChallenge).where(old))
 
 
-def drop_all(session: Session, staff_id: int) -> bool:
-    """Take all passkeys of somebody out, and tell whether there were any."""
-    return bool(session.scalars(delete(Passkey).where(Passkey.staff_id == staff_id).returning(Passkey.id)).all())
-
-
 def _proved_again(staff_id: int, present: str, code: str, now: pendulum.DateTime) -> Proved:
     """Have somebody prove the password, and the second factor where there is one."""
     if db.session.get(SecondFactor, staff_id) is None:

@@ -9,10 +9,18 @@ import pendulum
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import audit, passkeys, passwords, second_factor, sign_in_tries
+from reminder_site.actions import audit, passwords, second_factor, sign_in_tries
 from reminder_site.actions.accounts import end_sessions
 from reminder_site.actions.settings_guard import NotHere, SettingsChanged
-from reminder_site.actions.staff_rows import NotYours, chosen_clinics, clinic_ids, may_give, new_staff, role_of
+from reminder_site.actions.staff_rows import (
+    NotYours,
+    chosen_clinics,
+    clinic_ids,
+    drop_passkeys,
+    may_give,
+    new_staff,
+    role_of,
+)
 from reminder_site.db import retried, transaction
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
@@ -61,22 +69,24 @@ def change_staff(
 
 @retried
 def switch_staff(*, staff: str, on: bool, by: Actor, now: pendulum.DateTime) -> None:
-    """Switch an account off (its sessions end at once) or on again; raises NotHere, NotYours."""
+    """Switch an account off (its sessions end at once, its passkeys are gone) or on again; raises NotHere, NotYours."""
     with transaction() as session:
         row = _find(session, by, staff)
         row.active, row.version = on, row.version + 1
         if not on:
+            drop_passkeys(session, row.id)
             end_sessions(session, row.id, now)
         _note(session, "staff.switched", row, {"active": on}, by, now)
 
 
 @retried
 def set_password(*, staff: str, password: str, by: Actor, now: pendulum.DateTime) -> None:
-    """Set somebody's new password: their sessions end and a locked account opens. Raises NotHere, NotYours."""
+    """Set somebody's new password: sessions end, passkeys go, a locked account opens. Raises NotHere, NotYours."""
     hashed = passwords.hash_password(password)
     with transaction() as session:
         row = _find(session, by, staff)
         row.password_hash, row.version = hashed, row.version + 1
+        drop_passkeys(session, row.id)
         end_sessions(session, row.id, now)
         sign_in_tries.forgive(session, row.email)
         _note(session, "password.set", row, {}, by, now)
@@ -101,7 +111,7 @@ def take_factor(*, staff: str, by: Actor, now: pendulum.DateTime) -> None:
     """
     with transaction() as session:
         row = _find(session, by, staff)
-        dropped = passkeys.drop_all(session, row.id), second_factor.drop(session, row.id)
+        dropped = drop_passkeys(session, row.id), second_factor.drop(session, row.id)
         if not any(dropped):
             raise NoFactor
         row.factor_taken_at, row.factor_taken_by = now, by.name[:80]

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 import pendulum
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,7 @@ from reminder_site.config import settings
 from reminder_site.domain import demo_accounts
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.roles import may_manage
-from reminder_site.models import Clinic, Staff, StaffClinic
+from reminder_site.models import Clinic, Passkey, Staff, StaffClinic
 
 
 class EmailTaken(Exception):
@@ -73,3 +73,8 @@ def role_of(session: Session, by: Actor) -> str:
     """Return the role of whoever acts; empty when the account is off."""
     active = select(Staff.role).where(Staff.id == by.staff_id, Staff.active)
     return session.scalar(active) or ""
+
+
+def drop_passkeys(session: Session, staff_id: int) -> bool:
+    """Take all passkeys of somebody out, and tell whether there were any: whoever knew a password may have made one."""
+    return bool(session.scalars(delete(Passkey).where(Passkey.staff_id == staff_id).returning(Passkey.id)).all())

@@ -150,7 +150,7 @@ def test_a_passkey_is_kept_for_one_account_and_nobody_has_more_than_ten(alice, c
         add(alice, Authenticator(), now)
 
 
-@pytest.mark.parametrize("how", ["removed", "taken", "off"])
+@pytest.mark.parametrize("how", ["removed", "taken", "off", "set", "changed"])
 def test_one_that_was_taken_out_opens_nothing(alice, device, now, how):
     add(alice, device, now)
     by, key = Actor("staff", "Alice", alice.id), db.session.scalars(select(Passkey.public_id)).one()
@@ -164,8 +164,14 @@ def test_one_that_was_taken_out_opens_nothing(alice, device, now, how):
         staff.take_factor(staff=alice.public_id, by=OPERATOR, now=now)
         assert other.id != device.id and passkeys.offer_sign_in(now=now) is None
         return
+    elif how == "set":
+        staff.set_password(staff=alice.public_id, password="a new one of sixteen", by=OPERATOR, now=now)
+    elif how == "changed":
+        new = {"present": factories.PASSWORD, "new": "a new one of sixteen"}
+        accounts.change_password(staff_id=alice.id, **new, by=by, now=now)
     else:
-        staff.switch_staff(staff=alice.public_id, on=False, by=OPERATOR, now=now)
+        for on in (False, True):
+            staff.switch_staff(staff=alice.public_id, on=on, by=OPERATOR, now=now)
     add(factories.a_staff(factories.a_clinic("Oak Clinic"), "Bob"), Authenticator(), now)
     with pytest.raises(passkeys.BadAnswer):
         sign_in(device, now)

@@ -75,11 +75,26 @@ def test_whoever_has_an_account_accepts_after_signing_in(client, clinic, oak, in
     html = page(client, "/account")
     assert "Mara asked for it" in html
     accept = re.search(r"/account/invitations/[\w-]{16}/accept", html)[0]
-    assert send(client, accept, {}, opened="/account").location == "/account"
+    for wrong in ({}, {"given": factories.PASSWORD}, {"given": ""}):
+        send(client, accept, wrong, opened="/account")
+        assert clinics_of(otto.email) == [oak.id]
+    assert send(client, accept, {"given": NEW}, opened="/account").location == "/account"
     assert clinics_of(otto.email) == sorted([clinic.id, oak.id])
-    assert send(client, accept, {}, opened="/account").status_code == 404
-    told = db.session.scalars(select(Audit.actor).where(Audit.what == "invitation.accepted")).all()
-    assert told == ["staff:Otto"]
+    assert send(client, accept, {"given": NEW}, opened="/account").status_code == 404
+    told = db.session.execute(select(Audit.actor, Audit.clinic_id).where(Audit.what == "invitation.accepted")).all()
+    assert told == [("staff:Otto", clinic.id)]
+
+
+def test_the_first_password_of_an_invitation_cannot_be_guessed(client, clinic, oak, invited):
+    otto = factories.a_staff(oak, "Otto")
+    invited(otto.email)
+    try_to_sign_in(client, otto.email, factories.PASSWORD)
+    accept = re.search(r"/account/invitations/[\w-]{16}/accept", page(client, "/account"))[0]
+    answers = [send(client, accept, {"given": f"guess {n} of many"}, opened="/account").status_code for n in range(12)]
+    assert answers[0] == 303 and answers[-1] == 429
+    assert send(client, accept, {"given": NEW}, opened="/account").status_code == 429 and clinics_of(otto.email) == [
+        oak.id
+    ]
 
 
 def test_a_declined_invitation_changes_nothing(client, oak, invited):
@@ -98,7 +113,7 @@ def test_an_account_of_another_role_carries_it_nowhere_by_an_invitation(client, 
     html = page(client, "/account")
     assert "an account has one role" in html and "/accept" not in html
     made = db.session.scalars(select(Invitation.public_id)).one()
-    send(client, f"/account/invitations/{made}/accept", {}, opened="/account")
+    send(client, f"/account/invitations/{made}/accept", {"given": NEW}, opened="/account")
     assert clinics_of(boss.email) == [oak.id]
 
 
@@ -108,7 +123,8 @@ def test_nobody_takes_an_invitation_of_somebody_else(app, client, clinic, oak, i
     factories.sign_in(client, oak, name="Olga")
     made = db.session.scalars(select(Invitation.public_id)).one()
     for act in ("accept", "decline"):
-        assert send(client, f"/account/invitations/{made}/{act}", {}, opened="/account").status_code == 404
+        sent = send(client, f"/account/invitations/{made}/{act}", {"given": NEW}, opened="/account")
+        assert sent.status_code == 404
     stranger = app.test_client()
     factories.sign_in(stranger, oak, role="administrator", name="Omar")
     assert send(stranger, f"/settings/staff/invitations/{made}/withdraw", {}, opened="/account").status_code == 404

@@ -101,7 +101,7 @@ def account() -> Page:
             form.present.errors = ["This is not your present password."]
         else:
             sessions.begin(token)
-            flash("Your password is changed. You are signed out everywhere else.", "ok")
+            flash("Your password is changed. You are signed out everywhere else, and your passkeys are gone.", "ok")
             return redirect(url_for("accounts.account"), 303)
     sessions_here = sessions_of(user.staff.id, token=user.token, now=sessions.real_now())
     invited = invitations.to_address(user.staff.email, now=sessions.real_now())
