@@ -43,6 +43,7 @@ class Housekeeping:
         self._zones_followed = False
         self.settings: Settings = app.extensions["settings"]
         self._backed_up_at: pendulum.DateTime | None = None
+        self._listed_at: pendulum.DateTime | None = None
         self._list_tried_at: pendulum.DateTime | None = None
 
     def keep(self) -> None:
@@ -53,7 +54,7 @@ class Housekeeping:
             with self.app.app_context():
                 for chore in (self.read_missed_texts, self._put_right, self._plan_anew, self._follow_the_zone_rules,
                               self._let_senders_go_on, self._forget_forms, self._seal_anew, self._count, self._let_go,
-                              self._have_twilio_forget, self._back_up):  # fmt: skip
+                              self._have_twilio_forget, self._list_the_erased, self._back_up):  # fmt: skip
                     try:
                         chore()
                     except Exception:
@@ -118,6 +119,13 @@ class Housekeeping:
     def _have_twilio_forget(self) -> None:
         erasing.carry_on(now=self.clock.now())
         redaction.carry_on(sms=self.sms, now=self.clock.now())
+
+    def _list_the_erased(self) -> None:
+        """Once an hour, see that the data folder's list names everybody who was erased."""
+        now = self.clock.machine_now()
+        if self._listed_at is None or now >= self._listed_at.add(hours=1):
+            erasing.list_anew()
+            self._listed_at = now
 
     def _back_up(self) -> None:
         """Copy a SQLite database every few minutes, and thin the copies out."""

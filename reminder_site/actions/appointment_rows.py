@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reminder_site.actions import locks, outbox
 from reminder_site.domain import message_state as states
 from reminder_site.domain.drafts import kind_of
-from reminder_site.domain.refusals import AppointmentChanged, NotHere
+from reminder_site.domain.refusals import AppointmentChanged, NotHere, PatientErased
 from reminder_site.models import Appointment, AppointmentType, Clinician, Message, Patient, Reminder
 
 Row = TypeVar("Row", Appointment, AppointmentType, Clinician, Patient, Reminder)
@@ -38,7 +38,8 @@ LOCKED: dict[Any, Callable[..., list[Any]]] = {Appointment: locks.appointments, 
 def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str) -> Row:
     """Return a clinic's row by its public id; raises NotHere, also when it is another clinic's, or an erased patient.
 
-    An appointment or a patient is locked until this transaction ends, and read as it is now.
+    An appointment or a patient is locked until this transaction ends, and read as it is now. Raises PatientErased for
+    an appointment whose patient was erased.
     """
     mine = table.clinic_id == clinic_id, table.public_id == public_id
     row: Row | None
@@ -48,7 +49,15 @@ def of_clinic(session: Session, table: type[Row], clinic_id: int, public_id: str
         row = session.scalar(select(table).where(*mine))
     if row is None or getattr(row, "erased_at", None) is not None:
         raise NotHere("There is no such thing at this clinic.")
+    if isinstance(row, Appointment):
+        refuse_erased(session, row)
     return row
+
+
+def refuse_erased(session: Session, appointment: Appointment) -> None:
+    """Raise PatientErased if the patient of a locked appointment was erased: erasing locks it, too."""
+    if session.scalar(select(Patient.erased_at).where(Patient.id == appointment.patient_id)) is not None:
+        raise PatientErased("This patient was erased. Nothing about the appointment can be changed any more.")
 
 
 def change(session: Session, appointment: Appointment, version: int, **values: Any) -> None:

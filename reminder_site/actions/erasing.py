@@ -4,6 +4,7 @@ What was booked, sent and answered is still counted, the audit goes on naming a 
 is kept so that it is never texted again. Twilio is asked to delete its copies afterwards (actions.redaction).
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,8 +23,9 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.retention import ERASED, REASONS
 from reminder_site.gateways.data_folder import DataFolder
-from reminder_site.models import Appointment, InboundMessage, KeptForm, Message, OptOut, Patient
+from reminder_site.models import Appointment, Clinic, InboundMessage, KeptForm, Message, OptOut, Patient
 
+log = logging.getLogger("reminder_site.erasing")
 BATCH: Final = 20
 WAITING: Final = select(Patient.id).where(Patient.erasing).limit(BATCH)  # asked at every heartbeat
 # Whatever somebody, or Twilio, may still have to be asked about keeps its number until that is done.
@@ -84,7 +86,7 @@ def erase(
         session.execute(update(Patient).where(Patient.id == patient.id).values(erasing=left > 0))
         facts = {"why": why, "appointments": len(visits), "cancelled": cancelled, "texts_left": left}
         patient_rows.note(session, patient, "patient.erased", facts, by=by, now=now)
-        after_commit(session, lambda: DataFolder(settings().data_path).note_erased(patient_id))
+        after_commit(session, lambda: _list([patient_id]))
     return Erased(cancelled, left)
 
 
@@ -95,6 +97,17 @@ def carry_on(*, now: pendulum.DateTime) -> int:
     return sum(_finish(each, now) for each in waiting)
 
 
+def list_anew() -> None:
+    """Write whom this database knows as erased into the data folder's list, where some are missing; raises OSError."""
+    nobody = select(Clinic.nobody_id).where(Clinic.nobody_id.is_not(None))
+    query = select(Patient.public_id).where(Patient.erased_at.is_not(None), Patient.id.not_in(nobody))
+    erased = set(db.session.scalars(query))
+    db.session.rollback()
+    folder = DataFolder(settings().data_path)
+    if missing := erased - set(folder.erased()):
+        folder.note_erased(missing)
+
+
 def again(*, erased: list[str], by: Actor, now: pendulum.DateTime) -> int:
     """Erase anew whoever a restored backup has brought back (`erased` are public ids); returns how many that were."""
     back = select(Patient.clinic_id, Patient.public_id).where(Patient.erased_at.is_(None))
@@ -103,6 +116,14 @@ def again(*, erased: list[str], by: Actor, now: pendulum.DateTime) -> int:
     for clinic_id, public_id in found:
         erase(clinic_id=clinic_id, patient_id=public_id, why="restored", by=by, now=now)
     return len(found)
+
+
+def _list(public_ids: list[str]) -> None:
+    """Note erased patients in the data folder; where that fails, the worker does it later (list_anew)."""
+    try:
+        DataFolder(settings().data_path).note_erased(public_ids)
+    except OSError as problem:
+        log.warning("the list of erased patients could not be written and is written later: %s", problem)
 
 
 @retried

@@ -77,6 +77,7 @@ def set_patient_reminders(*, clinic_id: int, patient_id: str, on: bool, by: Acto
 def _found(session: Session, clinic_id: int, reminder_id: str) -> tuple[Reminder, Appointment]:
     reminder = rows.of_clinic(session, Reminder, clinic_id, reminder_id)
     appointment = locks.appointments(session, Appointment.id == reminder.appointment_id)[0]
+    rows.refuse_erased(session, appointment)
     session.refresh(reminder)
     return reminder, appointment
 

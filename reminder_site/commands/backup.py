@@ -85,7 +85,12 @@ def restore(file: Path, force: bool, rehearse: bool, identity: Path | None) -> N
     upgrade(revision="head")
     backups.record_restore(manifest=manifest, rehearsal=rehearse, by=OPERATOR, now=clock.now())
     erased = DataFolder(settings().data_path).erased()
-    if erased and (count := erasing.again(erased=erased, by=OPERATOR, now=clock.now())):
+    if not erased:
+        click.echo(
+            f"There is no list of erased patients ({settings().data_path / 'erased'}): if any were erased since this "
+            "backup was made, they are back. Put the copied file there and restore again, or erase them anew."
+        )
+    elif count := erasing.again(erased=erased, by=OPERATOR, now=clock.now()):
         click.echo(f"{count} patients whom the backup still knew were erased anew.")
     if rehearse:
         click.echo(f"Restored as of {manifest.made_at} to rehearse: this copy sends, cancels and answers nothing.")

@@ -13,6 +13,10 @@ class NotHere(Refused):
     """There is no such thing at this clinic (another clinic's looks the same)."""
 
 
+class PatientErased(Refused):
+    """The appointment was an erased patient's: it is only counted any more."""
+
+
 class TextTooLong(Refused):
     """With this patient's and this clinic's names a text is longer than any text may be."""
 

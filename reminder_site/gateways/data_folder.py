@@ -1,14 +1,16 @@
 """What this machine keeps beside the database, by which a database that went back in time is noticed."""
 
+import fcntl
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from reminder_site.domain.audit_seal import Head
 
 
 class DataFolder:
-    """A folder on local disk; everything in it is written whole and fsynced."""
+    """A folder on local disk; everything in it is fsynced, and all but the list of the erased is written whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,9 +37,18 @@ class DataFolder:
         """List the public ids of patients who were erased: a backup from before knows them still."""
         return _text(self.path / "erased").split()
 
-    def note_erased(self, public_id: str) -> None:
-        """Note that a patient was erased."""
-        write_whole(self.path / "erased", "".join(f"{each}\n" for each in [*self.erased(), public_id]))
+    def note_erased(self, public_ids: Collection[str]) -> None:
+        """Note which patients were erased, each once and whoever else writes just now; raises OSError."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / "erased").open("a+") as kept:
+            fcntl.flock(kept, fcntl.LOCK_EX)
+            kept.seek(0)
+            there = kept.read()
+            gap = "" if not there or there.endswith("\n") else "\n"
+            kept.write(gap + "".join(f"{each}\n" for each in sorted(set(public_ids) - set(there.split()))))
+            kept.flush()
+            os.fsync(kept.fileno())
+        sync_folder(self.path)
 
 
 def read_head(file: Path) -> Head:

@@ -56,6 +56,7 @@ class Line:
     patient_zone: str
     clinician: str | None
     kind: str | None
+    erased_at: pendulum.DateTime | None = None
     texts: tuple[Text, ...] = ()
 
     @property
@@ -121,6 +122,7 @@ LINE = (
     Patient.time_zone.label("patient_zone"),
     Clinician.name.label("clinician"),
     AppointmentType.name.label("kind"),
+    Patient.erased_at,
 )
 FACTS = (
     *LINE,

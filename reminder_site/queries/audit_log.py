@@ -115,10 +115,16 @@ def _of_clinic(clinic_id: int) -> ColumnElement[bool]:
 
 def _between(at: Any, zone: str, sought: Sought) -> list[ColumnElement[bool]]:
     begins = [at >= _midnight(sought.first, zone)] if sought.first else []
-    return begins + ([at < _midnight(sought.last + timedelta(days=1), zone)] if sought.last else [])
+    return begins + ([at < _midnight(_within_reach(sought.last) + timedelta(days=1), zone)] if sought.last else [])
+
+
+def _within_reach(day: date) -> date:
+    """Keep a day off the ends of the calendar, where a zone's midnight cannot be reckoned."""
+    return min(max(day, date.min + timedelta(days=2)), date.max - timedelta(days=2))
 
 
 def _midnight(day: date, zone: str) -> pendulum.DateTime:
+    day = _within_reach(day)
     return first_valid(pendulum.naive(day.year, day.month, day.day), zone)[0].at
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from reminder_site.actions import erasing, patients
+from reminder_site.actions import appointments, attendance, erasing, patients
 from reminder_site.config import settings
 from reminder_site.db import Base, db, transaction
 from reminder_site.domain.audit_seal import first_fault
-from reminder_site.domain.refusals import NotHere
+from reminder_site.domain.refusals import NotHere, PatientErased
 from reminder_site.gateways.data_folder import DataFolder
 from reminder_site.models import Appointment, Audit, InboundMessage, KeptForm, Message, OptOut, Patient
 from reminder_site.queries import audit_chain
@@ -151,3 +151,31 @@ def test_whom_a_restored_backup_brings_back_is_erased_anew(clinic, now):
     assert erasing.again(erased=noted, by=ALICE, now=now) == 1
     assert found(CANARY) == set() and found("Ann") >= {"patient"}
     assert other.public_id not in noted
+
+
+def test_whom_the_list_could_not_take_the_worker_lists_later(clinic, worker, clock, now):
+    carol, folder = factories.a_patient(clinic), settings().data_path
+    (folder / "erased").mkdir(parents=True)
+    erase(clinic, carol, now)
+    assert DataFolder(folder).erased() == []
+    (folder / "erased").rmdir()
+    carry_on(worker, clock, minutes=61)
+    assert DataFolder(folder).erased() == [carol.public_id]
+
+
+@pytest.mark.parametrize("what", ["undo_cancel", "undo_move", "cancel", "answer", "outcome"])
+def test_nothing_is_done_any_more_to_an_erased_patients_appointment(clinic, now, what):
+    carol = factories.a_patient(clinic)
+    visit = factories.an_appointment(clinic, carol)
+    erase(clinic, carol, now)
+    about = {"clinic_id": clinic.id, "appointment_id": visit.public_id, "by": ALICE, "now": now}
+    do = {
+        "undo_cancel": lambda: appointments.undo_cancel(**about),
+        "undo_move": lambda: appointments.undo_move(**about),
+        "cancel": lambda: appointments.cancel(**about, reason="", tell="no", version=1),
+        "answer": lambda: attendance.record_answer(**about, answer="confirmed"),
+        "outcome": lambda: attendance.record_outcome(**about, outcome="arrived"),
+    }[what]
+    with pytest.raises(PatientErased):
+        do()
+    assert db.session.get(Appointment, visit.id, populate_existing=True).state == "cancelled"

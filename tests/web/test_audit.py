@@ -60,3 +60,11 @@ def test_reception_has_no_record_of_changes(client, clinic):
     factories.sign_in(client, clinic)
     page(client, "/audit", 403)
     assert "Who did what" not in page(client, f"/patients/{factories.a_patient(clinic).public_id}")
+
+
+@pytest.mark.parametrize("kind", ["", "reads"])
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_ends_of_the_calendar_are_days_like_others(auditor, kind, day):
+    for first, last in ((day, day), ("", day), (day, "")):
+        found = send(auditor, "/audit/find", {"first": first, "last": last, "kind": kind}, opened="/audit")
+        assert found.status_code == 200

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reminder_site.actions import erasing
 from reminder_site.queries import patients
 from tests import factories
 from tests.web.desk import errors, page, send
@@ -43,3 +44,26 @@ def test_reception_sees_no_way_to_erase(client, clinic):
     carol = factories.a_patient(clinic)
     assert "/erase" not in page(client, f"/patients/{carol.public_id}")
     page(client, f"/patients/{carol.public_id}/erase", 403)
+
+
+def test_what_was_an_erased_patients_cannot_be_put_back(client, clinic, carol):
+    visit = factories.an_appointment(clinic, carol)
+    url = f"/appointments/{visit.public_id}"
+    send(client, f"/patients/{carol.public_id}/erase", {"reason": "asked", "version": "1", "sure": "1"})
+    shown = page(client, url)
+    assert "Put it back" not in shown and "Book again" not in shown and f"/patients/{carol.public_id}" not in shown
+    assert "Put back" not in page(client, f"/day/{visit.starts_local.date()}")
+    assert send(client, f"{url}/undo", {}, opened=url).status_code == 303
+    assert "This patient was erased." in page(client, url) and "Put back to" not in page(client, url)
+
+
+def test_whom_somebody_else_erased_a_moment_before_is_not_found(client, clinic, carol, monkeypatch):
+    erase = erasing.erase
+
+    def after_somebody_else(**what):
+        erase(**what)
+        return erase(**what)
+
+    monkeypatch.setattr(erasing, "erase", after_somebody_else)
+    answer = send(client, f"/patients/{carol.public_id}/erase", {"reason": "asked", "version": "1", "sure": "1"})
+    assert answer.status_code == 404

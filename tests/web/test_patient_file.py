@@ -27,6 +27,7 @@ def taken(client, patient):
     shown = f"/patients/{patient.public_id}"
     answer = send(client, f"{shown}/file", {}, opened=shown)
     assert (answer.status_code, answer.mimetype) == (200, "application/zip")
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Disposition"] == f"attachment; filename=patient-{patient.public_id}.zip"
     with zipfile.ZipFile(io.BytesIO(answer.data)) as files:
         assert files.testzip() is None

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from reminder_site.actions import erasing
 from reminder_site.actions.patients import PatientChanged
+from reminder_site.domain.refusals import NotHere
 from reminder_site.domain.retention import REASONS
 from reminder_site.queries import patients
 from reminder_site.web import current
@@ -33,6 +34,8 @@ def erase(patient_id: str) -> str | Response | tuple[str, int]:
                 by=current.actor(),
                 now=now(),
             )
+        except NotHere:
+            abort(404)
         except PatientChanged:
             form.reason.errors = ["This patient was changed meanwhile. Look once more."]
             form.version.data = patient.version
