@@ -122,9 +122,10 @@ class Housekeeping:
 
     def _list_the_erased(self) -> None:
         """Once an hour, see that the data folder's list names everybody who was erased."""
-        now = self.clock.machine_now()
+        now = self.clock.now()
         if self._listed_at is None or now >= self._listed_at.add(hours=1):
             erasing.list_anew()
+            erasing.forget_marks()
             self._listed_at = now
 
     def _back_up(self) -> None:

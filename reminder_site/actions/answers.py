@@ -6,7 +6,7 @@ import pendulum
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from reminder_site.actions import outbox, trial_texts
+from reminder_site.actions import erasing, outbox, trial_texts
 from reminder_site.actions.inbox import ACKNOWLEDGED_WITHIN_MINUTES
 from reminder_site.actions.text_deeds import LONGEST_BODY, Arrived, act
 from reminder_site.db import db, retried, transaction
@@ -121,6 +121,7 @@ def put_aside(*, remote: Remote, sender: str, now: pendulum.DateTime) -> None:
         row = _store(session, _listed(remote, sender, ""), remote.created_at, now)
         row.clinic_id = threads.only_clinic(sender)
         row.effect, row.needs_person = "the site could not take this in: nothing was changed", True
+        erasing.forget_found(session, row, now)
 
 
 def _listed(remote: Remote, sender: str, taken_as: str) -> _Text:
@@ -145,7 +146,7 @@ def _take_in(text: _Text, written_at: pendulum.DateTime | None, now: pendulum.Da
             )
             row.understood = said.kind
             row.reply = act(session, arrived)
-            if text.found:
+            if text.found and not erasing.forget_found(session, row, now):
                 _reply_late(session, arrived)
             return row.reply
     except IntegrityError:

@@ -4,6 +4,8 @@ What was booked, sent and answered is still counted, the audit goes on naming a 
 is kept so that it is never texted again. Twilio is asked to delete its copies afterwards (actions.redaction).
 """
 
+import hashlib
+import hmac
 import logging
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,10 +25,11 @@ from reminder_site.domain import message_state as states
 from reminder_site.domain.actor import Actor
 from reminder_site.domain.retention import ERASED, REASONS
 from reminder_site.gateways.data_folder import DataFolder
-from reminder_site.models import Appointment, Clinic, InboundMessage, KeptForm, Message, OptOut, Patient
+from reminder_site.models import Appointment, Clinic, Heartbeat, InboundMessage, KeptForm, Message, OptOut, Patient
 
 log = logging.getLogger("reminder_site.erasing")
 BATCH: Final = 20
+LISTED_LATE_MINUTES: Final = 30  # a text may stand in Twilio's list only later
 WAITING: Final = select(Patient.id).where(Patient.erasing).limit(BATCH)  # asked at every heartbeat
 # Whatever somebody, or Twilio, may still have to be asked about keeps its number until that is done.
 OVER: Final = and_(
@@ -82,6 +85,7 @@ def erase(
         _tombstone(session, patient, visits, now)
         if alone and number:
             _claim_number(session, patient, number)
+            patient.number_mark = _marks(number)[0]
         left = _unname(session, patient.id, now)
         session.execute(update(Patient).where(Patient.id == patient.id).values(erasing=left > 0))
         facts = {"why": why, "appointments": len(visits), "cancelled": cancelled, "texts_left": left}
@@ -95,6 +99,35 @@ def carry_on(*, now: pendulum.DateTime) -> int:
     waiting = db.session.scalars(WAITING).all()
     db.session.rollback()
     return sum(_finish(each, now) for each in waiting)
+
+
+def forget_found(session: Session, row: InboundMessage, now: pendulum.DateTime) -> bool:
+    """Take number and words off a text found late that an erased patient wrote before the erasing; say if it was one.
+
+    Runs inside the caller's transaction; the text has been taken in.
+    """
+    theirs = Patient.number_mark.in_(_marks(row.from_e164)), Patient.erased_at >= row.received_at
+    here = () if row.clinic_id is None else (Patient.clinic_id == row.clinic_id,)
+    key = session.scalar(select(Patient.id).where(*theirs, *here).limit(1)) if row.patient_id is None else None
+    if key is None:
+        return False
+    session.execute(update(OptOut).where(OptOut.e164 == row.from_e164).values(word=""))
+    row.patient_id, row.redacted_at, row.handled_at = key, now, now
+    for name, value in UNNAMED_ANSWER.items():
+        setattr(row, name, value)
+    forget_at_twilio(session, [row.sid], whole=True, now=now)
+    return True
+
+
+@retried
+def forget_marks() -> None:
+    """Drop the marks of erased patients' numbers once Twilio's list was read past the erasing."""
+    with transaction() as session:
+        read_to = session.scalar(select(Heartbeat.inbound_read_to).where(Heartbeat.id == 1))
+        if read_to is not None:
+            over = Patient.number_mark != "", Patient.erased_at < read_to.subtract(minutes=LISTED_LATE_MINUTES)
+            for patient in locks.patients(session, *over):
+                patient.number_mark = ""
 
 
 def list_anew() -> None:
@@ -151,6 +184,11 @@ def _drop_kept_forms(session: Session, clinic_id: int, patient_id: str) -> None:
     ]
     if naming:
         session.execute(delete(KeptForm).where(KeptForm.id.in_(naming)))
+
+
+def _marks(number: str) -> tuple[str, ...]:
+    keys = settings().keys("erased number")
+    return tuple(hmac.new(key, number.encode(), hashlib.sha256).hexdigest() for key in keys)
 
 
 def _shared(session: Session, patient: Patient) -> bool:

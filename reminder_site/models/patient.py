@@ -19,7 +19,8 @@ class Patient(Base):
     `consent_wording` is the version of the clinic's wording that they were read or signed; null when none was noted.
     `time_zone` is where they are, if they said so; empty: the zone of their number counts.
     `erased_at`: nothing is left here of who they were. `erasing`: some of their texts are still on their way, and lose
-    number and words once they have settled.
+    number and words once they have settled. `number_mark`: a keyed digest of the number that was theirs alone, until
+    Twilio's list of what patients texted was read past the erasing.
     """
 
     __tablename__ = "patient"
@@ -50,6 +51,7 @@ class Patient(Base):
     created_at: Mapped[pendulum.DateTime] = mapped_column(Moment)
     erased_at: Mapped[pendulum.DateTime | None] = mapped_column(Moment)
     erasing: Mapped[bool] = mapped_column(default=False, server_default=false())
+    number_mark: Mapped[str] = mapped_column(String(64), default="", server_default="")
 
     @property
     def agreed(self) -> bool:

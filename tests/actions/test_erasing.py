@@ -19,6 +19,7 @@ from reminder_site.sandbox.identity import MESSAGING_SERVICE_SID
 from tests import factories
 from tests.appointing import ALICE
 from tests.delivering import a_text, arrive, at_twilio, carry_on, trouble
+from tests.finding_late import took
 from tests.texting import PHONE, sids
 
 CANARY = "Kanariszka"
@@ -179,3 +180,19 @@ def test_nothing_is_done_any_more_to_an_erased_patients_appointment(clinic, now,
     with pytest.raises(PatientErased):
         do()
     assert db.session.get(Appointment, visit.id, populate_existing=True).state == "cancelled"
+
+
+@pytest.mark.parametrize("body", ["1", f"it is {CANARY}", f"please stop texting me, {CANARY}"])
+def test_a_text_from_before_that_twilios_list_shows_only_later_is_not_kept_either(clinic, worker, clock, sandbox, body):
+    carry_on(worker, clock, minutes=2)
+    carol = factories.a_patient(clinic, CANARY, phone_e164=PHONE)
+    took(sandbox, body, clock.now())
+    clock.forward(seconds=2)
+    erase(clinic, carol, clock.now())
+    carry_on(worker, clock, minutes=3)
+    assert db.session.scalar(select(InboundMessage.patient_id)) == carol.id
+    assert found(CANARY, PHONE) == set() and found(CANARY, but_not=()) == set()
+    took(sandbox, "who is this?", clock.now())
+    carry_on(worker, clock, minutes=100)
+    assert [row.body for row in db.session.scalars(select(InboundMessage).where(InboundMessage.from_e164 == PHONE))]
+    assert db.session.get(Patient, carol.id, populate_existing=True).number_mark == ""
